@@ -1,0 +1,52 @@
+"""Most likely paths of noisy dynamical systems and their Noether charges.
+
+A noisy system ``dx = f dt + sqrt(2 D) dW`` travels between two states most likely along a path of
+least action, and the symmetries of the system conserve charges along that path.
+
+The map; each room uses only the floors below it::
+
+    discover   bridges                          what users conclude
+    symmetry   paths                            paths and their charges
+    simulate   models   geometric   newton      what a system does, and what that costs
+    scores     system   lagrangian              data, dynamics, action
+    inputs                                      checks of what comes in
+
+    symbolic   display                          apart: sympy in, pictures out; loaded when used
+"""
+
+from importlib import import_module
+
+from . import models, scores
+from .geometric import fixed_points, geometric_path
+from .lagrangian import action
+from .newton import NotConverged
+from .paths import Path, least_action_path, refine
+from .scores import probability_flow
+from .simulate import simulate
+from .symmetry import (
+    Symmetry,
+    charge,
+    charge_balance,
+    invariance_defect,
+    rotation,
+    time_translation,
+    translation,
+)
+from .system import System
+
+__version__ = "0.1.0"
+
+_ON_DEMAND = {"symbolic": None, "discover": None, "display": None, "style": "display", "scrubber": "display",
+              "bridge_ensemble": "bridges", "transition_density": "bridges"}
+
+
+def __getattr__(name):
+    """Load what needs sympy or matplotlib, and what few need, when it is first used."""
+    if name not in _ON_DEMAND:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(f".{_ON_DEMAND[name] or name}", __name__)
+    return getattr(module, name) if _ON_DEMAND[name] else module
+
+
+def __dir__():
+    return sorted([*globals(), *_ON_DEMAND])

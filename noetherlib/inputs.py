@@ -1,0 +1,97 @@
+"""Checks of what a caller hands in: each returns a clean array or raises a ValueError.
+
+Every message names the argument, says what came and what is needed.
+"""
+
+from __future__ import annotations
+
+from numbers import Integral
+
+import numpy as np
+
+
+def as_floats(value, name):
+    """``value`` as a float array without NaN or infinity."""
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be real numbers, got {value!r}") from None
+    if not np.isfinite(array).all():
+        bad = np.argwhere(~np.isfinite(array))[0]
+        where = f" at index {tuple(map(int, bad))}" if array.ndim else ""
+        raise ValueError(f"{name} must be finite, got {array[tuple(bad)]}{where}")
+    return array
+
+
+def as_positive(value, name):
+    """``value`` as one positive float."""
+    number = as_floats(value, name)
+    if number.ndim or number <= 0:
+        raise ValueError(f"{name} must be one positive number, got {value!r}")
+    return float(number)
+
+
+def as_count(value, name, minimum=1):
+    """``value`` as an integer of at least ``minimum``."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < minimum:
+        raise ValueError(f"{name} must be an integer of at least {minimum}, got {value!r}")
+    return int(value)
+
+
+def as_states(value, dim, name):
+    """``value`` as states ``(..., dim)``; a plain number will do where ``dim`` is 1."""
+    states = as_floats(value, name)
+    if states.ndim == 0 and dim == 1:
+        states = states[None]
+    if states.ndim == 0 or states.shape[-1] != dim:
+        raise ValueError(
+            f"{name} must have the state on its last axis, shape (..., {dim}); got shape {states.shape}"
+        )
+    return states
+
+
+def as_times(value, name="t", minimum=2):
+    """``value`` as a strictly increasing 1-D array of at least ``minimum`` times."""
+    times = as_floats(value, name)
+    if times.ndim != 1 or len(times) < minimum:
+        raise ValueError(
+            f"{name} must be a 1-D array of at least {minimum} times, got shape {times.shape}"
+        )
+    steps = np.diff(times)
+    if not (steps > 0).all():
+        k = int(np.argmin(steps > 0))
+        raise ValueError(
+            f"{name} must be strictly increasing, got {name}[{k}] = {times[k]} "
+            f"and {name}[{k + 1}] = {times[k + 1]}"
+        )
+    return times
+
+
+def as_box(value, dim, name="box"):
+    """``value`` as ``(dim, 2)`` lower and upper limits; one pair serves every coordinate."""
+    box = as_floats(value, name)
+    if box.shape == (2,):
+        box = np.tile(box, (dim, 1))
+    if box.shape != (dim, 2) or not (box[:, 0] < box[:, 1]).all():
+        raise ValueError(
+            f"{name} must be (lower, upper) or {dim} such pairs with lower < upper, got {value!r}"
+        )
+    return box
+
+
+def as_streams(rng, count):
+    """``count`` independent generators from an int seed, a ``SeedSequence`` or a ``Generator``.
+
+    An int and a ``SeedSequence`` give the same streams every time; a ``Generator`` moves on.
+    """
+    if isinstance(rng, np.random.Generator):
+        return rng.spawn(count)
+    if isinstance(rng, np.random.SeedSequence):
+        seed = np.random.SeedSequence(rng.entropy, spawn_key=rng.spawn_key, pool_size=rng.pool_size)
+    elif isinstance(rng, Integral) and not isinstance(rng, bool) and rng >= 0:
+        seed = np.random.SeedSequence(int(rng))
+    else:
+        raise ValueError(
+            f"rng must be a non-negative int seed, a SeedSequence or a Generator, got {rng!r}"
+        )
+    return [np.random.default_rng(child) for child in seed.spawn(count)]
