@@ -1,0 +1,359 @@
+"""Least-action paths: damped Newton on the midpoint action, every step a banded Cholesky."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from .inputs import as_count, as_positive, as_states, as_times
+from .lagrangian import Lagrangian, Mesh, as_paths, check_finite
+from .geometric import respace
+from .newton import Newton, NotConverged
+from .system import System
+
+PATIENCE = 40  # Newton steps before a path is taken for a hard case
+CHUNK = 8192  # numbers of state per sweep: a batch is solved in pieces that stay in the cache
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """A path of least action, or a batch of them: leading axes ``...`` as the end points had them.
+
+    Attributes
+    ----------
+    t : array (n_times,)
+    x : array (..., n_times, dim)
+    action : float or array (...)
+        Dimensionless.
+    converged : bool or array (...)
+        Whether the gradient fell to its tolerance.
+    gradient_norm : float or array (...)
+        Largest jump of the momentum at a node: the residual of the Euler-Lagrange equation.
+    n_iter : int or array (...)
+        Newton steps taken.
+    functional : str or callable
+    momentum : array (..., n_times, dim)
+        Discrete momentum ``D2 L_d`` at the nodes, one over state: conserved exactly along every
+        direction the system is invariant under.
+    energy : array (..., n_times - 1)
+        ``E = p.v - L`` on the intervals, one over time.
+    t_mid : array (n_times - 1,)
+    kind : str or array (...) of str
+        "minimum" or "saddle" of the action, or "undetermined" where roundoff hides the sign.
+    others : tuple of Path
+        What the other guesses led to, by rising action; those that did not converge last.
+    error : float or None
+        Estimated error of the action, set by `refine`.
+    system : System
+    """
+
+    t: np.ndarray
+    x: np.ndarray
+    action: float | np.ndarray
+    converged: bool | np.ndarray
+    gradient_norm: float | np.ndarray
+    n_iter: int | np.ndarray
+    functional: object
+    momentum: np.ndarray
+    energy: np.ndarray
+    t_mid: np.ndarray
+    kind: str | np.ndarray
+    others: tuple = ()
+    error: float | None = None
+    system: System = field(default=None, repr=False)
+
+    _batched = ("x", "action", "converged", "gradient_norm", "n_iter", "momentum", "energy", "kind")
+
+    def __len__(self):
+        if self.x.ndim == 2:
+            raise TypeError("a single path has no length; len(path.t) is its number of times")
+        return len(self.x)
+
+    def __getitem__(self, index):
+        """One path of a batch, or a smaller batch."""
+        if self.x.ndim == 2:
+            raise IndexError("this is a single path, not a batch")
+        picked = {name: getattr(self, name)[index] for name in self._batched}
+        return replace(self, **picked, others=tuple(other[index] for other in self.others))
+
+    def __repr__(self):
+        batch = "" if self.x.ndim == 2 else f"batch {self.x.shape[:-2]}, "
+        return (
+            f"<Path: {batch}{len(self.t)} times from {self.t[0]:.6g} to {self.t[-1]:.6g}, "
+            f"action {self.action}, {self.kind}, converged {self.converged}>"
+        )
+
+
+def least_action_path(
+    system, x0, x1, t, functional="onsager-machlup", guess=None, guesses=None,
+    *, tol=1e-8, max_iter=2000,
+):
+    """Most likely path(s) from ``x0`` to ``x1`` in given time: a minimum of the action.
+
+    Parameters
+    ----------
+    system : System
+    x0, x1 : array (..., dim)
+        End points; leading axes broadcast to a batch. A number will do in one dimension.
+    t : array (n_times,)
+        Strictly increasing times, at least three, not necessarily uniform.
+    functional : {"onsager-machlup", "freidlin-wentzell"} or callable ``U(x, t)``
+    guess : array (..., n_times, dim), optional
+        Starting path; its end points are replaced by ``x0`` and ``x1``. The straight line if absent.
+    guesses : sequence of such arrays, optional
+        Alternatives for the same path: the one of least action is returned, the others are listed
+        in ``path.others``.
+    tol : float, optional
+        The path has converged when the momentum jumps by less than ``tol`` times its largest
+        value at every node (or by roundoff). Steps go on to roundoff where they still help.
+    max_iter : int, optional
+        Most Newton steps to take.
+
+    Returns
+    -------
+    Path
+
+    Warns
+    -----
+    NotConverged
+        Where ``max_iter`` steps were not enough; ``path.converged`` is False there.
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not fit, times that do not increase, numbers that are not finite, a
+        drift that is not finite along the guess, an unknown functional.
+
+    Notes
+    -----
+    Midpoint rule, error O(h^2). Newton's method on the block-tridiagonal second derivative, damped
+    by the free particle's kinetic energy where it is not positive definite or the action would
+    not fall. Source of the functionals: Onsager and Machlup (1953), Freidlin and Wentzell (1984);
+    of the discretisation: Marsden and West (2001).
+    """
+    t = as_times(t, minimum=3)
+    x0, x1 = as_states(x0, system.dim, "x0"), as_states(x1, system.dim, "x1")
+    tol, max_iter = as_positive(tol, "tol"), as_count(max_iter, "max_iter", 0)
+    mesh = Mesh(Lagrangian(system, functional), t)
+    if guess is not None and guesses is not None:
+        raise ValueError("guess and guesses are alternatives: give one of them")
+    if guesses is None:
+        names, starts = ["guess"], [guess]
+    else:
+        starts = list(guesses)
+        names = [f"guesses[{i}]" for i in range(len(starts))]
+        if not starts:
+            raise ValueError("guesses must hold at least one path, got none")
+    line = (t - t[0])[:, None] / (t[-1] - t[0])
+    starts = [
+        x0[..., None, :] + line * (x1 - x0)[..., None, :] if start is None
+        else as_paths(start, len(t), system.dim, name)
+        for name, start in zip(names, starts)
+    ]
+    try:
+        lead = np.broadcast_shapes(x0.shape[:-1], x1.shape[:-1], *(s.shape[:-2] for s in starts))
+    except ValueError:
+        raise ValueError(
+            f"x0, x1 and guess must broadcast over their leading axes, got {x0.shape[:-1]}, "
+            f"{x1.shape[:-1]} and {[s.shape[:-2] for s in starts]}"
+        ) from None
+    x = np.empty((len(starts), *lead, len(t), system.dim))
+    for i, start in enumerate(starts):
+        x[i] = start
+    x[..., 0, :], x[..., -1, :] = x0, x1
+    check_finite(mesh, x, mesh.action(x))
+
+    flat = x.reshape(-1, len(t), system.dim)
+    size = max(1, CHUNK // flat[0].size)
+    parts = [_solve(mesh, flat[i : i + size], tol, max_iter) for i in range(0, len(flat), size)]
+    joined = {key: np.concatenate([part[key] for part in parts]) for key in Path._batched}
+    shaped = {key: a.reshape(x.shape[:-2] + a.shape[1:]) for key, a in joined.items()}
+    path = Path(t=t, t_mid=mesh.t_mid, functional=mesh.lagrangian.name, system=system, **shaped)
+
+    order = np.argsort(np.where(path.converged, path.action, np.inf), axis=0, kind="stable")
+    ranked = [path[_pick(order, rank)] for rank in range(len(starts))]
+    best = replace(ranked[0], others=tuple(ranked[1:]))
+    if not np.all(best.converged):
+        warnings.warn(
+            f"least_action_path: {np.sum(~np.asarray(best.converged))} of {max(1, np.size(best.converged))} "
+            f"paths did not converge in {max_iter} steps (gradient norm up to "
+            f"{np.max(best.gradient_norm):.2g}); try another guess, a finer mesh or more steps",
+            NotConverged,
+            stacklevel=2,
+        )
+    return best
+
+
+def refine(path, tol=1e-6, *, max_points=200_000):
+    """The same path on a mesh with points where it needs them, until its action is settled.
+
+    Parameters
+    ----------
+    path : Path
+        A single path; a batch shares its times and cannot be refined as one.
+    tol : float, optional
+        Error of the action to reach.
+    max_points : int, optional
+        Most times the mesh may have.
+
+    Returns
+    -------
+    Path
+        ``error`` holds the estimate: the sum over the intervals of what the midpoint rule misses
+        of the action of a smooth curve through the nodes. (That curve's own action differs from the
+        least one by the square of its deviation, which is much less.)
+
+    Warns
+    -----
+    NotConverged
+        Where ``max_points`` were not enough for ``tol`` or a path on the way did not converge.
+
+    Raises
+    ------
+    ValueError
+        For a batch or a tolerance that is not positive.
+
+    Notes
+    -----
+    Each round halves the intervals that carry more than their share of the error and solves again
+    from the smooth curve.
+    """
+    if path.x.ndim != 2:
+        raise ValueError(f"path must be a single path, got a batch of shape {path.x.shape[:-2]}")
+    tol = as_positive(tol, "tol")
+    finished = False
+    while True:
+        curve, missed = _smooth(path)
+        path = replace(path, error=float(missed.sum()))
+        if path.error <= tol:
+            if path.converged or finished:
+                break
+            t, guess, max_iter, finished = path.t, path.x, 2000, True
+        else:
+            crowded = missed > tol / (2 * len(missed))
+            if len(path.t) + crowded.sum() > max_points:
+                break
+            t = np.sort(np.concatenate([path.t, path.t_mid[crowded]]))
+            # on the way a path need not be exact
+            guess, max_iter, finished = curve(t), PATIENCE, False
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotConverged)
+            path = least_action_path(
+                path.system, path.x[0], path.x[-1], t, path.functional, guess, max_iter=max_iter
+            )
+    if path.error > tol or not path.converged:
+        warnings.warn(
+            f"refine: error {path.error:.2g} for a tolerance of {tol:.2g} with {len(path.t)} times, "
+            f"gradient norm {path.gradient_norm:.2g}, converged {path.converged}",
+            NotConverged,
+            stacklevel=2,
+        )
+    return path
+
+
+def _smooth(path, points=8):
+    """Cubic curve through the nodes of a path, and the action that each interval misses of it."""
+    from scipy.interpolate import CubicHermiteSpline
+
+    system, lagrangian = path.system, Lagrangian(path.system, path.functional)
+    t, h = path.t, np.diff(path.t)
+    # on the nodes the velocity follows from the momentum: v = f + 2 D p
+    D = system.diffusion(path.x, t)
+    v = system.drift(path.x, t) + 2 * np.einsum("kij,kj->ki", D, path.momentum)
+    curve = CubicHermiteSpline(t, path.x, v)
+    node, weight = np.polynomial.legendre.leggauss(points)
+    inner = path.t_mid[:, None] + h[:, None] / 2 * node
+    terms = lagrangian.terms(curve(inner), curve.derivative()(inner), inner)
+    own = Mesh(lagrangian, t).terms(path.x).value * h
+    return curve, np.abs(terms.value @ weight * h / 2 - own)
+
+
+def _pick(order, rank):
+    """Index that takes, for every member of the batch, its guess of the given rank."""
+    lead = np.indices(order.shape[1:], sparse=True)
+    return (order[rank], *lead)
+
+
+def _solve(mesh, x, tol, max_iter):
+    """Least-action paths from the starts ``x`` (batch, n_times, dim), as the batched fields of `Path`."""
+    newton = Newton(mesh, x, tol)
+    newton.descend(min(max_iter, PATIENCE))
+    if max_iter > PATIENCE and not newton.converged.all():
+        stuck = np.flatnonzero(~newton.converged)
+        if _is_autonomous(mesh, newton.x[stuck]):
+            eased = np.stack([_ease(mesh, newton.x[k], tol) for k in stuck])
+            newton.expand(stuck, eased)
+            newton.damping[stuck] = 0
+            newton.descend(PATIENCE)
+            newton.slide()
+        newton.descend(max_iter - PATIENCE)
+        newton.polish()
+    terms = mesh.terms(newton.x, order=1)
+    left, right = mesh.ends(terms)
+    return {
+        "x": newton.x,
+        "action": newton.action,
+        "converged": newton.converged,
+        "gradient_norm": newton.gradient_norm,
+        "n_iter": newton.n_iter,
+        "momentum": np.concatenate([left[:, :1], right], axis=1),
+        "energy": terms.energy,
+        "kind": newton.kinds(),
+    }
+
+
+def _is_autonomous(mesh, x):
+    """Whether the Lagrangian does not change when the clock along the paths ``x`` does."""
+    mid, v = mesh.split(x)
+    here, there = (mesh.lagrangian.terms(mid, v, t).value for t in (mesh.t_mid, mesh.t_mid[::-1]))
+    return np.array_equal(here, there)
+
+
+def _ease(mesh, x, tol, rounds=40):
+    """A better start for a long or steep path: nodes evenly spread in state, not in time.
+
+    Long paths rest, and when they leave costs almost nothing: Newton's method creeps along that
+    valley. Here the nodes keep their distance along the curve and the *times* move too. At fixed
+    nodes the action is ``sum a/h + b h``, least for equal energies: ``h = sqrt(a / (b + E))``, with E
+    such that the times add up. Steps in x and in h alternate; the result is read off at mesh.t.
+    """
+    n, t = len(mesh.t), mesh.t
+    best = np.inf
+    for _ in range(rounds):
+        x = respace(x, n)
+        t = _retime(mesh, x)
+        newton = Newton(Mesh(mesh.lagrangian, t), x[None], tol)
+        newton.descend(10)
+        x = newton.x[0]
+        if not newton.action[0] < best - 1e-6 * newton.scale[0]:
+            break
+        best = newton.action[0]
+    return np.stack([np.interp(mesh.t, t, column) for column in x.T], axis=-1)
+
+
+def _retime(mesh, x):
+    """The times of least action for the nodes ``x``, with the mesh's own first and last."""
+    lagrangian, start, end = mesh.lagrangian, mesh.t[0], mesh.t[-1]
+    mid, step = (x[1:] + x[:-1]) / 2, np.diff(x, axis=0)
+    rest = lagrangian.terms(mid, np.zeros_like(mid), mesh.t_mid).value
+    A = lagrangian.metric(mid, mesh.t_mid)
+    a = np.einsum("ki,...ij,kj->k", step, A, step) / 4
+    a = np.maximum(a, 1e-12 * a.max() + 1e-300)
+
+    def durations(log_energy):
+        return np.sqrt(a / (rest - rest.min() + np.exp(log_energy)))
+
+    span = end - start
+    # h lies between sqrt(a / (b_max + E)) and sqrt(a / E): E is bracketed by the sums of both
+    high = 2 * np.log(np.sqrt(a).sum() / span) + 1
+    low = high - 10
+    while durations(low).sum() < span:
+        low -= 10
+    for _ in range(60):
+        energy = (low + high) / 2
+        low, high = (energy, high) if durations(energy).sum() > span else (low, energy)
+    t = start + np.concatenate([[0], np.cumsum(durations(energy))])
+    t[-1] = end
+    return t
