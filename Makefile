@@ -1,0 +1,40 @@
+# Every target sets up .venv by itself, and again only when the pins change.
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help book test serve lab notebooks bench clean book-environment test-environment
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  Another interpreter (3.11 or later): make PYTHON=python3.12 book"
+
+book: book-environment ## Build the website into _build/html (stops at once when nothing changed)
+	@$(BIN)/python -m tools.build
+
+test: test-environment ## Test the library, the notebooks' printed numbers, and this tree
+	@$(BIN)/python -m pytest tests book --nbval --nbval-current-env -n 2 --dist loadfile
+
+serve: book ## Build the website and serve it at http://localhost:8000 (or PORT=...)
+	@$(BIN)/python -m http.server $(PORT) --bind localhost --directory _build/html
+
+lab: book-environment ## Open the notebooks in JupyterLab
+	@$(BIN)/jupyter lab book
+
+notebooks: book-environment ## Execute every notebook from a fresh kernel and normalise it for git
+	@$(BIN)/python -m tools.notebooks
+
+bench: test-environment ## Run the benchmarks and print their ratios
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+clean: ## Remove everything built; .venv stays (rm -rf .venv removes it too)
+	rm -rf _build .pytest_cache .hypothesis .ruff_cache *.egg-info
+	find book noetherlib tests tools -name __pycache__ -prune -exec rm -rf {} +
+
+book-environment:
+	@$(PYTHON) tools/environment.py
+
+test-environment:
+	@$(PYTHON) tools/environment.py scale

@@ -1,0 +1,156 @@
+"""What only the build knows, put on the pages that quote it: seconds, versions, pictures.
+
+{run-time}`this page`        how long the page took to run; one that does not say gets a line below its title
+{run-time}`/paper/some-page` how long another one took
+
+```{run-times}               a table of all pages that run
+```
+```{versions} numpy scipy    a table of the versions that the book was built with
+```
+```{gallery}                 a card for each page, with the first picture that the page drew
+paper/some-page
+```
+"""
+
+import platform
+from importlib.metadata import version
+
+from docutils import nodes
+from myst_nb.sphinx_ import NbMetadataCollector
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+
+
+class RunTime(nodes.inline):
+    """Stands for a time until every page has been read."""
+
+
+class RunTimes(nodes.General, nodes.Element):
+    """Stands for the table of times."""
+
+
+class Gallery(nodes.General, nodes.Element):
+    """Stands for the cards."""
+
+
+def seconds(env, docname):
+    """How long the page's cells took in the run whose results it shows; None if it has no cells."""
+    data = NbMetadataCollector.get_exec_data(env, docname)
+    return data and data["runtime"]
+
+
+def in_words(time):
+    if time is None:
+        return "not measured"
+    if time < 1:
+        return "under a second"
+    return f"{time:.0f} s" if time < 90 else f"{time / 60:.0f} min"
+
+
+class RunTimeRole(SphinxRole):
+    def run(self):
+        here = self.text == "this page"
+        docname = self.env.docname if here else self.env.relfn2path(self.text)[0]
+        return [RunTime(docname=docname)], []
+
+
+class RunTimesDirective(SphinxDirective):
+    def run(self):
+        return [RunTimes()]
+
+
+class VersionsDirective(SphinxDirective):
+    optional_arguments = 1
+    final_argument_whitespace = True
+
+    def run(self):
+        rows = [("Python", platform.python_version())]
+        rows += [(name, version(name)) for name in self.arguments[0].split()]
+        return [table(["Package", "Version"], [[text(cell) for cell in row] for row in rows])]
+
+
+class GalleryDirective(SphinxDirective):
+    has_content = True
+
+    def run(self):
+        return [Gallery(docnames=[line.strip() for line in self.content if line.strip()])]
+
+
+def text(words):
+    return nodes.Text(words)
+
+
+def link(app, fromdoc, docname, *children):
+    uri = app.builder.get_relative_uri(fromdoc, docname)
+    return nodes.reference("", "", *children, internal=True, refuri=uri)
+
+
+def table(heads, rows):
+    body = [nodes.row("", *[entry(cell) for cell in row]) for row in rows]
+    head = nodes.row("", *[entry(text(cell)) for cell in heads])
+    group = nodes.tgroup("", *[nodes.colspec(colwidth=1) for _ in heads], cols=len(heads))
+    group += [nodes.thead("", head), nodes.tbody("", *body)]
+    return nodes.table("", group)
+
+
+def entry(cell):
+    return nodes.entry("", nodes.paragraph("", "", cell))
+
+
+def times_table(app, fromdoc):
+    env = app.env
+    measured = {name: seconds(env, name) for name in reading_order(app) if seconds(env, name) is not None}
+    rows = [
+        [link(app, fromdoc, name, text(env.titles[name].astext())), text(in_words(time))]
+        for name, time in measured.items()
+    ]
+    return table(["Page", "Time"], [*rows, [text("All pages"), text(in_words(sum(measured.values())))]])
+
+
+def reading_order(app):
+    """Document names in the order of the table of contents."""
+    name = app.config.root_doc
+    relations = app.env.collect_relations()
+    while name:
+        yield name
+        name = relations[name][2]
+
+
+def cards(app, fromdoc, docnames):
+    """One card per page: its first picture, its title, its time."""
+    gallery = nodes.container(classes=["gallery"])
+    for docname in docnames:
+        card = nodes.container(classes=["gallery-card"])
+        for picture in list(app.env.get_doctree(docname).findall(nodes.image))[:1]:
+            picture["alt"] = ""  # the title below names it, and its page describes it
+            card += link(app, fromdoc, docname, picture)
+        title = link(app, fromdoc, docname, text(app.env.titles[docname].astext()))
+        card += nodes.paragraph("", "", title, classes=["gallery-title"])
+        card += nodes.paragraph(
+            "", f"Runs in {in_words(seconds(app.env, docname))}", classes=["gallery-time"]
+        )
+        gallery += card
+    return gallery
+
+
+def resolve(app, doctree, docname):
+    if seconds(app.env, docname) is not None and not any(doctree.findall(RunTime)):
+        line = nodes.paragraph("", "Runs in ", RunTime(docname=docname), text("."))
+        title = next(doctree.findall(nodes.title))
+        title.parent.insert(title.parent.index(title) + 1, line)
+    for node in list(doctree.findall(RunTime)):
+        node.replace_self(text(in_words(seconds(app.env, node["docname"]))))
+    for node in list(doctree.findall(RunTimes)):
+        node.replace_self(times_table(app, docname))
+    for node in list(doctree.findall(Gallery)):
+        node.replace_self(cards(app, docname, node["docnames"]))
+
+
+def setup(app):
+    for node in [RunTime, RunTimes, Gallery]:
+        app.add_node(node)
+    app.add_role("run-time", RunTimeRole())
+    app.add_directive("run-times", RunTimesDirective)
+    app.add_directive("versions", VersionsDirective)
+    app.add_directive("gallery", GalleryDirective)
+    app.connect("doctree-resolved", resolve)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

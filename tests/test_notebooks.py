@@ -1,0 +1,136 @@
+"""Every notebook is committed executed, without pictures, and with its claims asserted."""
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from tools.notebooks import ROOT, execute, find, normalise, problems, read
+
+PNG = "iVBORw0KGgoAAAANSUhEUg=="
+
+
+def page(*outputs, source="assert 1 + 1 == 2", metadata=None):
+    """A notebook as it should be committed, but for what a test plants in it."""
+    cell = new_code_cell(source, execution_count=1, outputs=list(outputs), id="check")
+    notebook = normalise(new_notebook(cells=[new_markdown_cell("# A page", id="title"), cell]))
+    notebook.cells[1].outputs = list(outputs)
+    notebook.metadata.update(metadata or {})
+    return notebook
+
+
+def shown(**data):
+    return new_output("display_data", data={"text/plain": "<Figure size 640x480 with 1 Axes>", **data})
+
+
+@pytest.mark.parametrize("path", find(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_the_books_notebooks(path):
+    assert problems(read(path)) == []
+
+
+def test_a_clean_page_has_no_problem():
+    assert problems(page(shown())) == []
+
+
+PAYLOADS = {
+    "png": {"image/png": PNG},
+    "jpeg": {"image/jpeg": PNG},
+    "svg": {"image/svg+xml": "<svg><path/></svg>"},
+    "pdf": {"application/pdf": "JVBERi0="},
+    "glued": {"application/papermill.record/image/png": PNG},
+    "base64 in HTML": {"text/html": f'<p>A <img src="data:image/png;base64,{PNG}"></p>'},
+    "base64 over several lines": {
+        "text/html": f'<script>a = "data:image/png;base64,{PNG}\\\n{PNG}"</script>'
+    },
+    "SVG in HTML": {"text/html": '<p>A <svg width="9">\n<path/></svg></p>'},
+    "SVG in glued HTML": {"application/papermill.record/text/html": "<svg><path/></svg>"},
+    "widget": {"application/vnd.jupyter.widget-view+json": {"model_id": "1f0c", "version_major": 2}},
+}
+
+
+@pytest.mark.parametrize("data", PAYLOADS.values(), ids=PAYLOADS)
+def test_pictures_are_found_and_removed(data):
+    notebook = page(shown(**data))
+    assert any("picture" in problem for problem in problems(notebook))
+    mended = normalise(notebook)
+    assert problems(mended) == []
+    assert mended.cells[1].outputs[0].data["text/plain"].startswith("<Figure")
+
+
+def test_a_picture_in_the_text_is_found():
+    notebook = page()
+    notebook.cells[0].attachments = {"a.png": {"image/png": PNG}}
+    assert any("picture in its text" in problem for problem in problems(notebook))
+    notebook = page()
+    notebook.cells[0].source = f"![A](data:image/png;base64,{PNG})"
+    assert any("picture in its text" in problem for problem in problems(notebook))
+
+
+def test_stored_widget_states_are_found_and_removed():
+    notebook = page(metadata={"widgets": {"application/vnd.jupyter.widget-state+json": {"state": {}}}})
+    assert any("widgets" in problem for problem in problems(notebook))
+    assert problems(normalise(notebook)) == []
+
+
+def test_a_cell_never_executed_is_found():
+    notebook = page()
+    notebook.cells[1].execution_count = None
+    assert problems(notebook) == ["code cell 1 was never executed"]
+
+
+def test_cells_executed_out_of_order_are_found():
+    notebook = page()
+    notebook.cells[1].execution_count = 7
+    assert any("fresh kernel" in problem for problem in problems(notebook))
+
+
+def test_an_error_is_found_unless_it_is_the_point():
+    error = new_output("error", ename="ValueError", evalue="no", traceback=[])
+    assert any("failed: ValueError: no" in problem for problem in problems(page(error)))
+    notebook = page(error)
+    notebook.cells[1].metadata["tags"] = ["raises-exception"]
+    assert problems(notebook) == []
+
+
+@pytest.mark.parametrize("source", ["1 + 1", "# assert True", "print('assert')", "%matplotlib inline\nx = 1"])
+def test_a_page_that_asserts_nothing_is_found(source):
+    assert any("asserts nothing" in problem for problem in problems(page(source=source)))
+
+
+@pytest.mark.parametrize("source", ["%time\nassert True", "np.testing.assert_allclose(1, 1)"])
+def test_assertions_are_recognised(source):
+    assert problems(page(source=source)) == []
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"language_info": {"name": "python", "version": "3.11.7"}},
+        {"kernelspec": {"display_name": "mine", "language": "python", "name": "mine"}},
+    ],
+)
+def test_what_differs_between_machines_is_found_and_removed(metadata):
+    notebook = page(metadata=metadata)
+    assert problems(notebook) == ["it is not normalised: run `make notebooks`"]
+    assert problems(normalise(notebook)) == []
+
+
+DRAWS_AND_PRINTS = """\
+import matplotlib.pyplot as plt, sys
+from IPython.display import HTML, display
+plt.plot([0, 1]); plt.show()
+display(HTML("<p><svg width='9'><path/></svg></p>"))
+print(1); print("aside", file=sys.stderr); print(2)
+assert True;"""
+
+
+def test_executing_and_normalising_twice_changes_nothing(tmp_path):
+    first = new_code_cell(DRAWS_AND_PRINTS, metadata={"tags": ["hide-input"], "scrolled": True})
+    notebook = new_notebook(cells=[first, new_code_cell("1"), new_code_cell("2 + 2")])
+    notebook.cells[1].id = first.id
+    once = normalise(execute(notebook, tmp_path))
+    twice = normalise(execute(once, tmp_path))
+    assert nbformat.writes(once) == nbformat.writes(twice)
+    assert problems(once) == []
+    assert once.cells[0].metadata == {"tags": ["hide-input"]}
+    assert len({cell.id for cell in once.cells}) == 3
+    assert once.cells[2].outputs[0].data == {"text/plain": "4"}

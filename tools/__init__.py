@@ -1,0 +1,1 @@
+"""What `make` runs: the environment, the website, the notebooks."""

@@ -1,0 +1,101 @@
+"""Build the website into _build/html, or stop at once when nothing changed: `python -m tools.build`.
+
+The Sphinx environment is cleared first: an incremental build does not repeat the warnings of unchanged
+pages, so only a build from nothing can say that there are none. What the notebooks computed is kept, for as
+long as the library, the pins and the interpreter stay the same.
+
+The address of the book is not in these files. It is taken from the environment:
+
+BOOK_REPOSITORY_URL     such as https://github.com/OWNER/NAME: repository, issue, edit and launch buttons
+BOOK_REPOSITORY_BRANCH  the branch those buttons open (main)
+BOOK_URL                where the site is served: canonical addresses
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import yaml
+
+from tools.environment import PINS, use_own_profile
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "_build"
+INDEX = BUILD / "html" / "index.html"
+STAMP = BUILD / "inputs"
+ADDRESS = ["BOOK_REPOSITORY_URL", "BOOK_REPOSITORY_BRANCH", "BOOK_URL"]
+LIBRARY = ["noetherlib", *PINS]
+INPUTS = [*LIBRARY, "book", "_config.yml", "_toc.yml", "tools"]
+
+
+def files(names):
+    """Every file behind these names, in a fixed order, without caches and editors' leftovers."""
+    for name in names:
+        path = ROOT / name
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            parts = file.relative_to(ROOT).parts
+            if file.is_file() and not any(part == "__pycache__" or part.startswith(".") for part in parts):
+                yield file
+
+
+def fingerprint(names, *more):
+    digest = hashlib.sha256(repr([sys.version, *more]).encode())
+    for file in files(names):
+        digest.update(f"\0{file.relative_to(ROOT)}\0".encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def configuration(environ):
+    """_config.yml, completed by what is known only now: the address, and where results are kept."""
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    config["execute"]["cache"] = str(BUILD / f"executed-{fingerprint(LIBRARY)[:16]}")
+    extensions = config["sphinx"]["local_extensions"]
+    config["sphinx"]["local_extensions"] = {name: str(ROOT / path) for name, path in extensions.items()}
+    if url := environ.get("BOOK_URL"):
+        config["html"]["baseurl"] = url
+    if url := environ.get("BOOK_REPOSITORY_URL"):
+        branch = environ.get("BOOK_REPOSITORY_BRANCH") or "main"
+        config["repository"] = {"url": url.rstrip("/"), "branch": branch, "path_to_book": "book"}
+        for button in ["repository", "issues", "edit_page"]:
+            config["html"][f"use_{button}_button"] = True
+        config["launch_buttons"] = {
+            "binderhub_url": "https://mybinder.org",
+            "notebook_interface": "jupyterlab",
+        }
+    return config
+
+
+def clear(cache):
+    """Forget pages and environment; keep what was executed with this very library."""
+    for path in BUILD.glob("*"):
+        if path != cache:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def main():
+    start = time.monotonic()
+    inputs = fingerprint(INPUTS, *[os.environ.get(name) for name in ADDRESS])
+    if INDEX.exists() and STAMP.exists() and STAMP.read_text() == inputs:
+        print(f"Nothing changed since the last build: {INDEX}")
+        return 0
+    config = configuration(os.environ)
+    BUILD.mkdir(exist_ok=True)
+    clear(Path(config["execute"]["cache"]))
+    use_own_profile(BUILD / "ipython")
+    (BUILD / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+    command = [Path(sys.executable).with_name("jupyter-book"), "build", "book", "--path-output", "."]
+    command += ["--config", "_build/_config.yml", "--toc", ROOT / "_toc.yml", "-W", "-n", "--keep-going"]
+    done = subprocess.run(command, cwd=ROOT)
+    if done.returncode == 0:
+        STAMP.write_text(inputs)
+        print(f"Built in {time.monotonic() - start:.0f} s, without a warning: {INDEX}")
+    return done.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,168 @@
+"""Execute notebooks from a fresh kernel and normalise them for git: `python -m tools.notebooks [PATH ...]`.
+
+A committed notebook holds what it printed and how its cells were counted, so that every number can be
+compared with a new run. It holds no pictures and nothing that differs between two runs or two machines.
+Its figures leave their `<Figure ...>` line behind.
+"""
+
+import argparse
+import ast
+import copy
+import hashlib
+import re
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+from IPython.core.inputtransformer2 import TransformerManager
+from nbclient import NotebookClient
+
+from tools.environment import use_own_profile
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Outputs of these types are pictures, or widgets' states and random identifiers. Glued ones have a prefix.
+PAYLOAD = re.compile(r"(^|/)(image|video|audio)/|/pdf$|/vnd\.jupyter\.widget-")
+# Pictures within HTML. nbval replaces the same patterns in what it compares (see conftest.py).
+HTML_PAYLOADS = {
+    re.compile(r"data:(image|video|audio|application)/[^\"'`<>)]+"): "data:,",
+    re.compile(r"<svg\b(?! ?/>).*?</svg>", re.DOTALL): "<svg />",
+}
+CELL_METADATA = {"tags", "mystnb", "nbgrader"}
+KERNEL = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+def find(root=ROOT / "book"):
+    return sorted(path for path in root.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+
+
+def execute(notebook, folder):
+    """Run every cell, in order, in a new kernel whose working directory is the notebook's folder."""
+    client = NotebookClient(
+        copy.deepcopy(notebook),
+        kernel_name="python3",
+        timeout=None,
+        coalesce_streams=True,
+        store_widget_state=False,
+        record_timing=False,
+        resources={"metadata": {"path": str(folder)}},
+    )
+    return client.execute()
+
+
+def normalise(notebook):
+    """A copy without pictures, timings, versions and widget states. Normalising twice changes nothing."""
+    notebook = copy.deepcopy(notebook)
+    kept = {key: value for key, value in notebook.metadata.items() if key == "mystnb"}
+    notebook.metadata = nbformat.from_dict({**KERNEL, **kept})
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    seen = set()
+    for cell in notebook.cells:
+        cell.metadata = {key: value for key, value in cell.metadata.items() if key in CELL_METADATA}
+        cell.id = stable_id(cell, seen)
+        for output in cell.get("outputs", []):
+            if "data" in output:
+                output.data = {
+                    kind: strip(text) if kind.endswith("html") else text
+                    for kind, text in output.data.items()
+                    if not PAYLOAD.search(kind)
+                }
+                output.metadata = {
+                    key: value for key, value in output.metadata.items() if not PAYLOAD.search(key)
+                }
+    return notebook
+
+
+def strip(html):
+    for pattern, replacement in HTML_PAYLOADS.items():
+        html = pattern.sub(replacement, html)
+    return html
+
+
+def stable_id(cell, seen):
+    """The cell's own id, or where it has none to itself one made from its text."""
+    name = cell.get("id")
+    copies = 0
+    while not name or name in seen:
+        name = hashlib.sha256(f"{copies}{cell.source}".encode()).hexdigest()[:8]
+        copies += 1
+    seen.add(name)
+    return name
+
+
+def problems(notebook):
+    """Why this notebook should not be committed: a list of sentences, empty when all is well."""
+    found = []
+    code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+    counts = [cell.execution_count for cell in code]
+    if None in counts:
+        found.append(f"code cell {counts.index(None) + 1} was never executed")
+    elif counts != list(range(1, len(code) + 1)):
+        found.append(f"not executed in order from a fresh kernel: the cells' counts are {counts}")
+    for number, cell in enumerate(code, start=1):
+        for output in cell.outputs:
+            if output.output_type == "error" and "raises-exception" not in cell.metadata.get("tags", []):
+                found.append(f"code cell {number} failed: {output.ename}: {output.evalue}")
+            for kind, text in output.get("data", {}).items():
+                if PAYLOAD.search(kind) or kind.endswith("html") and strip(text) != text:
+                    found.append(f"code cell {number} has a picture in its output ({kind})")
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.get("attachments") or cell.cell_type == "markdown" and strip(cell.source) != cell.source:
+            found.append(f"cell {number} has a picture in its text: draw it in a code cell instead")
+    if "widgets" in notebook.metadata:
+        found.append("it stores the state of its widgets")
+    if not any(asserts(cell.source) for cell in code):
+        found.append("it asserts nothing: state the page's claims as checks")
+    if not found and normalise(notebook) != notebook:
+        found.append("it is not normalised: run `make notebooks`")
+    return found
+
+
+def asserts(source):
+    """Whether the code has an `assert`, or calls a function named like numpy's `assert_allclose`."""
+    for node in ast.walk(parse(source)):
+        if isinstance(node, ast.Assert):
+            return True
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if name.startswith("assert_"):
+                return True
+    return False
+
+
+def parse(source):
+    """The syntax tree of a cell, whose magics become ordinary calls."""
+    return ast.parse(TransformerManager().transform_cell(source))
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def main(arguments):
+    parser = argparse.ArgumentParser(description="Execute notebooks and normalise them for git.")
+    parser.add_argument("paths", nargs="*", type=Path, help="default: every notebook of the book")
+    paths = parser.parse_args(arguments).paths or find()
+    with tempfile.TemporaryDirectory() as profile:
+        use_own_profile(profile)
+        for path in paths:
+            renew(path)
+
+
+def renew(path):
+    start = time.monotonic()
+    notebook = normalise(execute(read(path), path.resolve().parent))
+    text = nbformat.writes(notebook) + "\n"
+    changed = text != path.read_text(encoding="utf-8")
+    if changed:
+        path.write_text(text, encoding="utf-8")
+    print(f"{path}: {time.monotonic() - start:.0f} s, {'written' if changed else 'unchanged'}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

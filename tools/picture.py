@@ -1,0 +1,140 @@
+"""Draw book/_assets/most-likely-path.svg, the picture on the README and the landing page.
+
+A noisy system with an attractor, dx = -x dt + noise, is asked to go from one state to another in a given
+time. Left: random ways of doing so, and the most likely one, which bends through the attractor. Right: its
+coordinates change with time, its angular momentum does not. A dot runs along both, at the same time.
+
+    python -m tools.picture
+"""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+TARGET = Path(__file__).resolve().parent.parent / "book" / "_assets" / "most-likely-path.svg"
+WIDTH, HEIGHT = 1200, 470
+START, END, TIME = np.array([-2.5, 1.15]), np.array([2.05, 1.75]), 4.0
+NOISE = 0.09  # D, of the random paths; the most likely one is the same for every D
+SCALE = 124  # pixels per unit of state
+CENTRE = np.array([350, 385])  # where the attractor is drawn
+PANEL = (745, 1150)  # the time axis, in pixels
+
+NIGHT, MIST, BLUE, AMBER, WHITE = "#111c30", "#93a4bf", "#5b8fd6", "#ffb454", "#eef3fb"
+
+
+def most_likely(t):
+    """The closed form for dx = -x dt + noise between two states, at a column of times, and its velocity."""
+    towards = (END - START * np.exp(-TIME)) / np.sinh(TIME)
+    position = towards * np.sinh(t) + START * np.exp(-t)
+    velocity = towards * np.cosh(t) - START * np.exp(-t)
+    return position, velocity
+
+
+def random_path(t, rng):
+    """The same system, conditioned on the same two ends, drawn exactly, one step after the other."""
+    x = [START]
+    for now, then in pairwise(t):
+        step, rest = then - now, TIME - then
+        gain, gain_rest = np.exp(-step), np.exp(-rest)
+        spread, spread_rest = NOISE * (1 - gain**2), NOISE * (1 - gain_rest**2)
+        pull = spread * gain_rest / (spread * gain_rest**2 + spread_rest)
+        mean = gain * x[-1]
+        width = np.sqrt(spread * (1 - pull * gain_rest))
+        x.append(mean + pull * (END - gain_rest * mean) + width * rng.standard_normal(2))
+    return np.array(x)
+
+
+def to_plane(x):
+    return CENTRE + SCALE * x * [1, -1]
+
+
+def to_panel(t, value, zero, scale):
+    return np.column_stack([PANEL[0] + (PANEL[1] - PANEL[0]) * t / TIME, zero - scale * value])
+
+
+def line(points):
+    """A polyline in relative coordinates, to a tenth of a pixel."""
+    points = np.round(points, 1)
+    steps = "".join(f"l{dx:g},{dy:g}" for dx, dy in np.round(np.diff(points, axis=0), 1))
+    return f"M{points[0, 0]:g},{points[0, 1]:g}{steps}"
+
+
+def stroke(d, colour, width, **more):
+    more = "".join(f' {key.replace("_", "-")}="{value}"' for key, value in more.items())
+    return f'<path d="{d}" stroke="{colour}" stroke-width="{width}"{more}/>'
+
+
+def label(x, y, words, colour=MIST, size=20, anchor="start"):
+    return (
+        f'<text x="{x:g}" y="{y:g}" fill="{colour}" font-size="{size}" text-anchor="{anchor}">{words}</text>'
+    )
+
+
+def dot(x, y, radius, colour):
+    return f'<circle cx="{x:g}" cy="{y:g}" r="{radius}" fill="{colour}"/>'
+
+
+def moving_dot(d):
+    motion = f'<animateMotion dur="7s" repeatCount="indefinite" calcMode="linear" path="{d}"/>'
+    return f'<circle class="moving" r="9" fill="{WHITE}" stroke="{AMBER}" stroke-width="4">{motion}</circle>'
+
+
+def drift():
+    """Short strokes along -x, longer where the drift is stronger."""
+    grid = np.stack(np.meshgrid(np.arange(-2.5, 2.6, 0.5), np.arange(-0.5, 2.9, 0.5)), axis=-1).reshape(-1, 2)
+    grid = grid[np.hypot(*grid.T) > 0.2]
+    tails, heads = to_plane(grid), to_plane(grid * 0.93)
+    return "".join(
+        f"M{a:.0f},{b:.0f}l{c - a:.0f},{d - b:.0f}" for (a, b), (c, d) in zip(tails, heads, strict=True)
+    )
+
+
+def draw():
+    t = np.linspace(0, TIME, 61)
+    fine = np.linspace(0, TIME, 161)
+    x, velocity = most_likely(t[:, None])
+    turning = x[:, 0] * velocity[:, 1] - x[:, 1] * velocity[:, 0]
+    assert np.ptp(turning) < 1e-12  # the flat line is drawn from what it claims
+    rng = np.random.default_rng(8)
+    path = line(to_plane(x))
+    charge = line(to_panel(t[[0, -1]], turning[[0, -1]], 390, 4))
+    first, last = to_plane(START), to_plane(END)
+    parts = [
+        f'<rect width="{WIDTH}" height="{HEIGHT}" rx="18" fill="{NIGHT}"/>',
+        '<g fill="none" stroke-linecap="round" stroke-linejoin="round">',
+        stroke(drift(), MIST, 2, opacity=0.25),
+        *[stroke(line(to_plane(random_path(fine, rng))), BLUE, 1.2, opacity=0.45) for _ in range(8)],
+        stroke(path, AMBER, 5),
+        stroke(line(to_panel(t, x[:, 0], 185, 36)), BLUE, 3),
+        stroke(line(to_panel(t, x[:, 1], 185, 36)), BLUE, 3, stroke_dasharray="2 8"),
+        stroke(charge, AMBER, 5),
+        stroke(f"M{PANEL[0]},430h{PANEL[1] - PANEL[0]}m-9,-6l9,6l-9,6", MIST, 2),
+        "</g>",
+        dot(*CENTRE, 7, WHITE),
+        dot(*first, 9, AMBER),
+        dot(*last, 9, AMBER),
+        label(CENTRE[0], CENTRE[1] + 36, "attractor", WHITE, 22, "middle"),
+        label(first[0] - 4, first[1] - 20, "from here", WHITE, 22),
+        label(last[0] + 6, last[1] - 20, "to there", WHITE, 22, "end"),
+        label(PANEL[0], 60, "Its position changes", BLUE, 22),
+        label(PANEL[0], 315, "Its angular momentum does not", AMBER, 22),
+        label(PANEL[1], 455, "time", anchor="end", size=18),
+        moving_dot(path),
+        moving_dot(charge),
+    ]
+    title = "The most likely path between two states of a noisy system, and what it conserves"
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+            'font-family="system-ui, sans-serif" role="img">',
+            f"<title>{title}</title>",
+            "<style>@media (prefers-reduced-motion: reduce) { .moving { display: none } }</style>",
+            *parts,
+            "</svg>\n",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    TARGET.write_text(draw(), encoding="utf-8")
