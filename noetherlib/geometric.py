@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .inputs import as_box, as_count, as_floats, as_positive, as_states
-from .lagrangian import NAMES, Lagrangian, Mesh, as_paths
+from .inputs import as_a, as_box, as_count, as_number, as_positive, as_states
+from .lagrangian import NAMES, Lagrangian, Mesh
 from .newton import NotConverged, assemble, solve
 from .system import System
 
@@ -64,9 +64,10 @@ def fixed_points(system, box, t=0.0, *, starts=4096):
     -----
     Newton's method, damped to reduce ``|f|``, from a low-discrepancy set of starts.
     """
+    as_a(System, system, "system")
     box = as_box(box, system.dim)
     starts = as_count(starts, "starts")
-    t = as_floats(t, "t")
+    t = as_number(t, "t")
     low, high = box.T
     # additive recurrence on the root of x^(d+1) = x + 1: spreads evenly in any dimension
     root = 2.0
@@ -204,7 +205,8 @@ def geometric_path(
     what is left is ``sum 1/2 (|dx| |f| - dx.f)`` in the metric 1/D, minimised by Newton's method in the
     directions across the curve. Source: Heymann and Vanden-Eijnden (2008).
     """
-    if callable(functional) or NAMES.get(functional) == "onsager-machlup":
+    as_a(System, system, "system")
+    if callable(functional) or isinstance(functional, str) and NAMES.get(functional) == "onsager-machlup":
         raise ValueError(
             'functional must be "freidlin-wentzell" when time is free: with U = 1/2 div f (or any U < 0) '
             "the action has no lower bound, since waiting where U is negative lowers it for ever"
@@ -218,7 +220,9 @@ def geometric_path(
     if guess is None:
         x = np.linspace(x0, x1, n)
     else:
-        x = as_paths(guess, np.shape(guess)[-2] if np.ndim(guess) == 2 else 0, system.dim, "guess").copy()
+        x = as_states(guess, system.dim, "guess").copy()
+        if x.ndim != 2:
+            raise ValueError(f"guess must be one curve (n, {system.dim}), got shape {x.shape}")
         x[0], x[-1] = x0, x1
     if not np.linalg.norm(np.diff(x, axis=0), axis=1).sum() > 0:
         raise ValueError("x0 and x1 must differ, or guess must leave them")
@@ -255,7 +259,9 @@ def respace(x, n):
 
     length = _length(x)
     new = np.append(True, np.diff(length) > 0)  # a point that repeats its neighbour adds nothing
-    return PchipInterpolator(length[new], x[new])(np.linspace(0, length[-1], n))
+    spaced = PchipInterpolator(length[new], x[new])(np.linspace(0, length[-1], n))
+    spaced[0], spaced[-1] = x[0], x[-1]
+    return spaced
 
 
 class _Curve:
@@ -298,7 +304,7 @@ class _Curve:
         mesh = Mesh(self.lagrangian, np.arange(len(x), dtype=float))
         mid, step = mesh.split(x)
         A = self.lagrangian.metric(mid, mesh.t_mid)
-        a = np.einsum("ki,...ij,kj->k", step, A, step) / 4
+        a = np.einsum("ki,ki->k", step, (A @ step[..., None])[..., 0]) / 4
         b = self.lagrangian.terms(mid, np.zeros_like(mid), mesh.t_mid).value
         # where the drift vanishes an interval would take for ever; a millionth of |f| is enough
         mesh.h = np.sqrt(a / np.maximum(b, 1e-12 * b.max()))
@@ -311,11 +317,11 @@ class _Curve:
         mid, v = mesh.split(x)
         h = mesh.h[:, None]
         A = self.lagrangian.metric(mid, mesh.t_mid)
-        diagonal, upper = mesh.blocks(x, terms)
+        diagonal, upper = mesh.blocks(terms)
         # the durations follow the nodes: what they take off the second derivatives
-        pull = np.einsum("...ij,kj->ki", A, v) if A.ndim == 2 else np.einsum("kij,kj->ki", A, v)
+        pull = (A @ v[..., None])[..., 0]
         stiffness = np.sqrt(np.einsum("ki,ki->k", v, pull) / (2 * mesh.h))[:, None]
-        drag = -np.einsum("kil,ki->kl", terms.coupling, pull) / 2 - terms.dx
+        drag = -np.einsum("kil,ki->kl", terms.twist, v) / 2 - terms.dx
         left, right = (drag / 2 - pull / (2 * h)) / stiffness, (drag / 2 + pull / (2 * h)) / stiffness
         diagonal -= right[:-1, :, None] * right[:-1, None] + left[1:, :, None] * left[1:, None]
         upper -= left[1:-1, :, None] * right[1:-1, None]

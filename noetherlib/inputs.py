@@ -13,7 +13,10 @@ import numpy as np
 def as_floats(value, name):
     """``value`` as a float array without NaN or infinity."""
     try:
-        array = np.asarray(value, dtype=float)
+        array = np.asarray(value)
+        if array.dtype.kind not in "buifO":  # neither complex numbers nor strings nor dates
+            raise TypeError
+        array = array.astype(float, copy=False)
     except (TypeError, ValueError):
         raise ValueError(f"{name} must be real numbers, got {value!r}") from None
     if not np.isfinite(array).all():
@@ -23,12 +26,27 @@ def as_floats(value, name):
     return array
 
 
+def as_number(value, name):
+    """``value`` as one float."""
+    number = as_floats(value, name)
+    if number.ndim:
+        raise ValueError(f"{name} must be one number, got shape {number.shape}")
+    return float(number)
+
+
 def as_positive(value, name):
     """``value`` as one positive float."""
     number = as_floats(value, name)
     if number.ndim or number <= 0:
         raise ValueError(f"{name} must be one positive number, got {value!r}")
     return float(number)
+
+
+def as_a(kind, value, name):
+    """``value`` itself, if it is a ``kind``."""
+    if not isinstance(value, kind):
+        raise ValueError(f"{name} must be a {kind.__name__}, got {value!r}")
+    return value
 
 
 def as_count(value, name, minimum=1):

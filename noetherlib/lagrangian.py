@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .inputs import as_states, as_times
-from .system import EPS, check_positive_definite, differentiate
+from .inputs import as_a, as_states, as_times
+from .system import EPS, System, check_positive_definite, differentiate
 
 NAMES = {
     "onsager-machlup": "onsager-machlup", "om": "onsager-machlup",
@@ -74,8 +74,10 @@ class Terms:
     p: np.ndarray
     energy: np.ndarray
     kinetic: np.ndarray  # (v - f)^T D^-1 (v - f) / 4 alone, the scale of roundoff
+    metric: np.ndarray  # D^-1
     dx: np.ndarray | None = None  # dL/dx
     coupling: np.ndarray | None = None  # M with d2L/dv dx = -1/2 D^-1 M
+    twist: np.ndarray | None = None  # D^-1 M
     dxdx: np.ndarray | None = None  # d2L/dx dx
 
 
@@ -97,12 +99,10 @@ class Lagrangian:
 
     def __init__(self, system, functional="onsager-machlup"):
         self.system = system
-        D = system.constant_diffusion
-        self._metric = None if D is None else np.linalg.inv(D)
         if callable(functional):
             self.name, self.potential = functional, _CustomPotential(functional)
             return
-        if functional not in NAMES:
+        if not isinstance(functional, str) or functional not in NAMES:
             raise ValueError(
                 'functional must be "onsager-machlup", "freidlin-wentzell" or a function U(x, t), '
                 f"got {functional!r}"
@@ -120,21 +120,19 @@ class Lagrangian:
 
     def metric(self, x, t):
         """Inverse of D at ``x``: (dim, dim) where D is constant, else (..., dim, dim)."""
-        if self._metric is not None:
-            return self._metric
-        return np.linalg.inv(check_positive_definite(self.system.diffusion(x, t)))
+        return self.system.inverse_diffusion(x, t)
 
     def terms(self, x, v, t, order=0):
         """`Terms` at states and velocities (..., dim): values, with ``order`` 1 or 2 derivatives."""
         system, U = self.system, self.potential
         A = self.metric(x, t)
         w = v - system.drift(x, t)
-        p = (w @ A if A.ndim == 2 else np.einsum("...ij,...j->...i", A, w)) / 2
+        p = np.einsum("...ij,...j->...i", A, w) / 2
         kinetic = np.einsum("...i,...i->...", w, p) / 2
         value = kinetic if U is None else kinetic + U.value(x, t)
         energy = np.einsum("...i,...i->...", p, v) - value
         if order == 0:
-            return Terms(value, p, energy, kinetic)
+            return Terms(value, p, energy, kinetic, A)
 
         J = system.jacobian(x, t)
         dx = -np.einsum("...i,...il->...l", p, J)
@@ -146,16 +144,22 @@ class Lagrangian:
             dx = dx - np.einsum("...i,...il->...l", p, C)
             M = J + 2 * C
         if order == 1:
-            return Terms(value, p, energy, kinetic, dx, M)
+            return Terms(value, p, energy, kinetic, A, dx, M)
 
-        dxdx = np.swapaxes(M, -1, -2) @ (A @ M) / 2
+        twist = product(A, M)
+        dxdx = product(np.swapaxes(M, -1, -2), twist) / 2
         dxdx = dxdx - np.einsum("...i,...ilm->...lm", p, system.hessian(x, t))
         if U is not None:
             dxdx = dxdx + U.hessian(x, t)
         if system.multiplicative:
             D2 = system.diffusion_hessian(x, t)
             dxdx = dxdx - np.einsum("...i,...ijlm,...j->...lm", p, D2, p)
-        return Terms(value, p, energy, kinetic, dx, M, dxdx)
+        return Terms(value, p, energy, kinetic, A, dx, M, twist, dxdx)
+
+
+def product(a, b):
+    """``a @ b`` of stacked matrices; of small ones by einsum, which does not call BLAS for each."""
+    return a @ b if a.shape[-1] > 8 else np.einsum("...ij,...jk->...ik", a, b)
 
 
 class Mesh:
@@ -192,13 +196,11 @@ class Mesh:
         left, right = self.ends(terms)
         return right[..., :-1, :] - left[..., 1:, :]
 
-    def blocks(self, x, terms):
+    def blocks(self, terms):
         """Second derivatives of the action: diagonal blocks and those right of them."""
-        mid = self.split(x)[0]
-        A = self.lagrangian.metric(mid, self.t_mid)
         h = self.h[:, None, None]
-        inertia = A / (2 * h)
-        twist = A @ terms.coupling / 4
+        inertia = terms.metric / (2 * h)
+        twist = terms.twist / 4
         turn = np.swapaxes(twist, -1, -2)
         bend = h / 4 * terms.dxdx
         even, odd = inertia + bend, twist + turn
@@ -241,12 +243,10 @@ def action(system, x, t, functional="onsager-machlup"):
     -----
     Source: Onsager and Machlup (1953); Graham (1977); Freidlin and Wentzell (1984).
     """
+    as_a(System, system, "system")
     t = as_times(t)
     x = as_paths(x, len(t), system.dim, "x")
-    mesh = Mesh(Lagrangian(system, functional), t)
-    S = mesh.action(x)
-    check_finite(mesh, x, S)
-    return S[()]
+    return finite_action(Mesh(Lagrangian(system, functional), t), x)[()]
 
 
 def as_paths(x, n_times, dim, name):
@@ -257,12 +257,14 @@ def as_paths(x, n_times, dim, name):
     return x
 
 
-def check_finite(mesh, x, S):
-    """Raise a ValueError that names the culprit where the action of ``x`` is not finite."""
-    if np.isfinite(S).all():
-        return
-    mid = mesh.split(x)[0]
-    f = mesh.lagrangian.system.drift(mid, mesh.t_mid)
+def finite_action(mesh, x):
+    """The action of ``x``, or a ValueError that names the culprit where it is not finite."""
+    with np.errstate(all="ignore"):
+        S = mesh.action(x)
+        if np.isfinite(S).all():
+            return S
+        mid, system = mesh.split(x)[0], mesh.lagrangian.system
+        f = system.drift(mid, mesh.t_mid)
     bad = ~np.isfinite(f).all(axis=-1)
     if bad.any():
         where = tuple(np.argwhere(bad)[0])
@@ -270,4 +272,5 @@ def check_finite(mesh, x, S):
             f"drift must be finite on the path, got {f[where]} at x = {mid[where]}, "
             f"t = {mesh.t_mid[where[-1]]:.6g}"
         )
+    check_positive_definite(system.diffusion(mid, mesh.t_mid))
     raise ValueError(f"functional must be finite on the path, got action {S}")

@@ -76,8 +76,10 @@ class Newton:
     """
 
     def __init__(self, mesh, x, tol):
-        self.mesh, self.x, self.tol = mesh, x.copy(), tol
+        self.mesh, self.tol, self.inertia = mesh, tol, None
         batch, n, dim = x.shape
+        # each coordinate by itself in memory: sums over the small axes then run along the large ones
+        self.x = np.moveaxis(np.moveaxis(x, -1, 0).copy(), 0, -1)
         self.damping = np.zeros(batch)
         self.reach = np.abs(x).max(axis=(1, 2))
         self.n_iter = np.zeros(batch, dtype=int)
@@ -191,10 +193,10 @@ class Newton:
         left, right = mesh.ends(terms)
         gradient = right[:, :-1] - left[:, 1:]
         norm = np.abs(gradient).max(axis=(1, 2))
-        band = assemble(*mesh.blocks(x, terms))
+        band = assemble(*mesh.blocks(terms))
         momentum = np.abs(left).max(axis=(1, 2))
         # roundoff of x over the shortest step is what the momentum cannot resolve
-        metric = np.abs(mesh.lagrangian.metric(mesh.split(x)[0], mesh.t_mid)).max()
+        metric = np.abs(terms.metric).max(axis=tuple(range(-min(3, terms.metric.ndim), 0)))
         floor = EPS * (momentum + metric * np.abs(x).max(axis=(1, 2)) / mesh.h.min())
         taken = (norm < below) & np.isfinite(band).all(axis=(1, 2, 3))
         m = members[taken]
@@ -218,7 +220,8 @@ class Newton:
             below = np.where(last, self.gradient_norm[active], np.inf)[hopeful]
             before = self.gradient_norm[active]
             accepted = np.zeros(len(active), dtype=bool)
-            accepted[hopeful] = self.expand(active[hopeful], trial[hopeful], below)
+            if hopeful.any():
+                accepted[hopeful] = self.expand(active[hopeful], trial[hopeful], below)
         self.n_iter[active] += 1
 
         damping = self.damping[active]
@@ -237,8 +240,8 @@ class Newton:
 
     def _solve(self, active):
         """Newton steps and the falls of the action they promise; damping grows where it must."""
-        steps = np.empty_like(self.gradient[active])
-        predicted = np.empty(len(active))
+        steps = np.zeros_like(self.gradient[active])
+        curvature = np.zeros(len(active))
         for i, k in enumerate(active):
             step = solve(self.band[k], -self.gradient[k]) if self.damping[k] == 0 else None
             if step is None:
@@ -246,13 +249,16 @@ class Newton:
                 self.damping[k] = self.damping[k] or 1e-3
                 while (step := solve(self.band[k] + self.damping[k] * inertia, -self.gradient[k])) is None:
                     self.damping[k] *= 4
-                curvature = self.damping[k] * quadratic(inertia, step)
-            else:
-                curvature = 0.0
+                    if self.damping[k] > 1e12:  # steps of time too unequal for the free particle's matrix
+                        step = 0.0
+                        break
+                else:
+                    curvature[i] = self.damping[k] * quadratic(inertia, step)
             steps[i] = step
-            predicted[i] = (curvature - np.vdot(self.gradient[k], step)) / 2
-        return steps, predicted
+        return steps, (curvature - np.einsum("kni,kni->k", self.gradient[active], steps)) / 2
 
     def _inertia(self, member):
-        """Band of the free particle's action along one path."""
-        return assemble(*self.mesh.inertia(self.x[member]))
+        """Band of the free particle's action along one path: of all alike where D knows no state."""
+        if self.inertia is None or self.mesh.lagrangian.system.multiplicative:
+            self.inertia = assemble(*self.mesh.inertia(self.x[member]))
+        return self.inertia

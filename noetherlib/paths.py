@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .inputs import as_count, as_positive, as_states, as_times
-from .lagrangian import Lagrangian, Mesh, as_paths, check_finite
+from .inputs import as_a, as_count, as_positive, as_states, as_times
+from .lagrangian import Lagrangian, Mesh, as_paths, finite_action
 from .geometric import respace
 from .newton import Newton, NotConverged
 from .system import System
@@ -133,6 +133,7 @@ def least_action_path(
     not fall. Source of the functionals: Onsager and Machlup (1953), Freidlin and Wentzell (1984);
     of the discretisation: Marsden and West (2001).
     """
+    as_a(System, system, "system")
     t = as_times(t, minimum=3)
     x0, x1 = as_states(x0, system.dim, "x0"), as_states(x1, system.dim, "x1")
     tol, max_iter = as_positive(tol, "tol"), as_count(max_iter, "max_iter", 0)
@@ -142,10 +143,10 @@ def least_action_path(
     if guesses is None:
         names, starts = ["guess"], [guess]
     else:
-        starts = list(guesses)
+        starts = list(guesses) if np.iterable(guesses) else []
         names = [f"guesses[{i}]" for i in range(len(starts))]
         if not starts:
-            raise ValueError("guesses must hold at least one path, got none")
+            raise ValueError(f"guesses must be a sequence of at least one path, got {guesses!r}")
     line = (t - t[0])[:, None] / (t[-1] - t[0])
     starts = [
         x0[..., None, :] + line * (x1 - x0)[..., None, :] if start is None
@@ -163,7 +164,7 @@ def least_action_path(
     for i, start in enumerate(starts):
         x[i] = start
     x[..., 0, :], x[..., -1, :] = x0, x1
-    check_finite(mesh, x, mesh.action(x))
+    finite_action(mesh, x)
 
     flat = x.reshape(-1, len(t), system.dim)
     size = max(1, CHUNK // flat[0].size)
@@ -220,9 +221,9 @@ def refine(path, tol=1e-6, *, max_points=200_000):
     Each round halves the intervals that carry more than their share of the error and solves again
     from the smooth curve.
     """
-    if path.x.ndim != 2:
+    if as_a(Path, path, "path").x.ndim != 2:
         raise ValueError(f"path must be a single path, got a batch of shape {path.x.shape[:-2]}")
-    tol = as_positive(tol, "tol")
+    tol, max_points = as_positive(tol, "tol"), as_count(max_points, "max_points", 3)
     finished = False
     while True:
         curve, missed = _smooth(path)
@@ -339,7 +340,7 @@ def _retime(mesh, x):
     mid, step = (x[1:] + x[:-1]) / 2, np.diff(x, axis=0)
     rest = lagrangian.terms(mid, np.zeros_like(mid), mesh.t_mid).value
     A = lagrangian.metric(mid, mesh.t_mid)
-    a = np.einsum("ki,...ij,kj->k", step, A, step) / 4
+    a = np.einsum("ki,ki->k", step, (A @ step[..., None])[..., 0]) / 4
     a = np.maximum(a, 1e-12 * a.max() + 1e-300)
 
     def durations(log_energy):

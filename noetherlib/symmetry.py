@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .inputs import as_count, as_floats, as_states
+from .inputs import as_a, as_count, as_floats, as_number, as_states
 from .lagrangian import Lagrangian, Mesh
-from .system import Generated, derive
+from .system import Generated, System, derive
 
 
 def translation(direction):
@@ -48,7 +48,11 @@ def rotation(i, j):
 
 def time_translation():
     """Shift of the clock; its charge is minus the energy."""
-    return Symmetry(lambda x, t: np.zeros(x.shape), tau=1.0)
+    return Symmetry(_nowhere, tau=1.0)
+
+
+def _nowhere(x, t):
+    return np.zeros(x.shape)
 
 
 class Symmetry:
@@ -79,7 +83,7 @@ class Symmetry:
         if gauge is not None and not callable(gauge):
             raise ValueError(f"gauge must be a function of (x, t), got {gauge!r}")
         if tau is not None and not callable(tau):
-            tau = float(as_floats(tau, "tau"))
+            tau = as_number(tau, "tau")
         self._xi, self._tau, self._gauge = xi, tau, gauge
         #: whether the clock is left alone
         self.keeps_time = tau is None or tau == 0.0
@@ -102,8 +106,9 @@ class Symmetry:
         """
         return SymbolicSymmetry(xi, tau, gauge, state, time)
 
-    def xi(self, x, t):
+    def xi(self, x, t=0.0):
         """``xi`` at states ``x`` (..., dim)."""
+        x = np.asarray(x, dtype=float)
         return self._value(self._xi, x, t, "xi", x.shape[-1:])
 
     def tau(self, x, t):
@@ -139,7 +144,10 @@ class AffineSymmetry(Symmetry):
 
     def __init__(self, matrix, offset, tau1=0.0):
         self.matrix, self.offset, self.tau1 = np.asarray(matrix), np.asarray(offset), float(tau1)
-        super().__init__(self._move, (lambda x, t: self.tau1 * t) if tau1 else None)
+        super().__init__(self._move, self._stretch if tau1 else None)
+
+    def _stretch(self, x, t):
+        return self.tau1 * t
 
     def _move(self, x, t):
         if x.shape[-1] != len(self.offset):
@@ -258,7 +266,9 @@ def charge(path, symmetry):
     invariant: for every affine ``xi`` that does not depend on time, and some more. ``exact`` tells,
     by trying pairs of states off the path. Source: Noether (1918); Marsden and West (2001).
     """
-    if not symmetry.keeps_time:
+    if not hasattr(path, "momentum"):
+        raise ValueError(f"path must be a Path of least_action_path, got {path!r}")
+    if not as_a(Symmetry, symmetry, "symmetry").keeps_time:
         mesh = Mesh(Lagrangian(path.system, path.functional), path.t)
         terms, mid = mesh.terms(path.x), mesh.split(path.x)[0]
         J = np.einsum("...i,...i->...", terms.p, symmetry.xi(mid, mesh.t_mid))
@@ -270,12 +280,18 @@ def charge(path, symmetry):
 
 
 def _is_discrete_symmetry(path, symmetry):
-    """Whether the midpoint action is invariant, at pairs of states strewn around the path."""
-    mesh = Mesh(Lagrangian(path.system, path.functional), path.t)
-    width = np.ptp(path.x, axis=-2, keepdims=True) + 0.1
-    x = path.x + 0.1 * width * np.random.default_rng(0).normal(size=path.x.shape)
+    """Whether the midpoint action is invariant: tried on two long steps between states near the path.
+
+    Long ones, because what is invariant only in the limit of short steps looks so on a fine mesh.
+    """
+    t = path.t[[0, len(path.t) // 2, -1]]
+    mesh = Mesh(Lagrangian(path.system, path.functional), t)
+    rng = np.random.default_rng(0)
+    states = path.x.reshape(-1, path.system.dim)
+    x = states[rng.integers(len(states), size=(64, 3))]
+    x = x + 0.1 * (np.ptp(states, axis=0) + 0.1) * rng.normal(size=x.shape)
     left, right = mesh.ends(mesh.terms(x, order=1))
-    xi, K = symmetry.xi(x, path.t), symmetry.gauge(x, path.t)
+    xi, K = symmetry.xi(x, t), symmetry.gauge(x, t)
     parts = np.stack([
         np.einsum("...i,...i->...", right, xi[..., 1:, :]), -K[..., 1:],
         -np.einsum("...i,...i->...", left, xi[..., :-1, :]), K[..., :-1],
@@ -308,6 +324,8 @@ def invariance_defect(system, symmetry, x, v, t, functional="onsager-machlup"):
     ValueError
         For shapes that do not fit or an unknown functional.
     """
+    as_a(System, system, "system")
+    as_a(Symmetry, symmetry, "symmetry")
     x, v = as_states(x, system.dim, "x"), as_states(v, system.dim, "v")
     t = as_floats(t, "t")
     try:

@@ -76,6 +76,7 @@ class System:
         else:
             #: whether D depends on the state
             self.multiplicative = False
+            self._inverse = _invert(self.constant_diffusion)
         #: (matrix, offset) where the drift is known to be ``matrix @ x + offset``, else None
         self.linear = None
 
@@ -162,6 +163,14 @@ class System:
             return value
         return (value[..., None] if self._diffusion_rank == 0 else value)[..., None] * np.eye(self.dim)
 
+    def inverse_diffusion(self, x, t):
+        """``D^-1`` at ``x`` without the axes that D does not depend on; nan where D is not valid."""
+        if self.constant_diffusion is not None:
+            return self._inverse
+        if not self.multiplicative:
+            x = np.broadcast_to(x.reshape(-1, self.dim)[0], np.shape(t) + (self.dim,))
+        return _invert(self.diffusion(x, t))
+
     def diffusion_gradient(self, x, t):
         """dD_ij/dx_l at ``x`` (..., dim): (..., dim, dim, dim)."""
         return differentiate(self.diffusion, np.asarray(x, dtype=float), t)
@@ -241,13 +250,31 @@ def check_positive_definite(matrix):
     """``matrix`` (..., dim, dim) itself if it is a valid D, else a ValueError that says why not."""
     if not np.isfinite(matrix).all():
         raise ValueError("diffusion must be finite, got NaN or infinity")
-    scale = np.abs(matrix).max()
-    if np.abs(matrix - np.swapaxes(matrix, -1, -2)).max() > 1e-12 * scale:
-        raise ValueError(f"diffusion must be symmetric, got {matrix}")
-    lowest = np.linalg.eigvalsh(matrix)[..., 0].min()
-    if lowest <= EPS * scale:
-        raise ValueError(f"diffusion must be positive definite, got smallest eigenvalue {lowest:.3g}")
+    if not _is_symmetric(matrix).all():
+        raise ValueError(f"diffusion must be symmetric, got {matrix[~_is_symmetric(matrix)][0]}")
+    lowest = np.linalg.eigvalsh(matrix)[..., 0]
+    if (lowest <= EPS * np.abs(matrix).max(axis=(-1, -2))).any():
+        raise ValueError(f"diffusion must be positive definite, got smallest eigenvalue {lowest.min():.3g}")
     return matrix
+
+
+def _is_symmetric(matrix):
+    rounding = 1e-12 * np.abs(matrix).max(axis=(-1, -2), keepdims=True)
+    return (np.abs(matrix - np.swapaxes(matrix, -1, -2)) <= rounding).all(axis=(-1, -2))
+
+
+def _invert(D):
+    """Inverse of ``D`` (..., dim, dim); nan where it is not symmetric and positive definite."""
+    diagonal = np.einsum("...ii->...i", D)
+    with np.errstate(all="ignore"):
+        if np.count_nonzero(D) == np.count_nonzero(diagonal):
+            good = (np.isfinite(diagonal) & (diagonal > 0)).all(axis=-1)[..., None, None]
+            return np.where(good, np.eye(D.shape[-1]) / diagonal[..., None], np.nan)
+        good = (np.isfinite(D).all(axis=(-1, -2)) & _is_symmetric(D))[..., None, None]
+        safe = np.where(good, D, np.eye(D.shape[-1]))
+        lowest = np.linalg.eigvalsh(safe)[..., :1, None]
+        good = good & (lowest > EPS * np.abs(safe).max(axis=(-1, -2), keepdims=True))
+        return np.where(good, np.linalg.inv(np.where(good, D, np.eye(D.shape[-1]))), np.nan)
 
 
 class SymbolicSystem(System):
@@ -258,11 +285,12 @@ class SymbolicSystem(System):
 
         self.state = tuple(sympy.flatten([state]))
         self.time = sympy.Symbol("t") if time is None else time
+        for name, symbols in (("state", self.state), ("time", [self.time])):
+            if not symbols or not all(isinstance(s, sympy.Symbol) for s in symbols):
+                raise ValueError(f"{name} must be sympy symbols, got {symbols!r}")
         dim = len(self.state)
-        f = np.array([sympy.sympify(e) for e in sympy.flatten([drift])], dtype=object)
-        if isinstance(diffusion, sympy.MatrixBase):
-            diffusion = diffusion.tolist()
-        D = np.vectorize(sympy.sympify, otypes=[object])(np.array(diffusion, dtype=object))
+        f = _expressions(sympy.flatten([drift]), "drift")
+        D = _expressions(diffusion, "diffusion")
         if f.shape != (dim,):
             raise ValueError(f"drift must be {dim} expressions, one per state variable, got {len(f)}")
         if D.shape not in ((), (dim,), (dim, dim)):
@@ -283,7 +311,7 @@ class SymbolicSystem(System):
 
         first = derive(f, self.state)
         super().__init__(
-            function(f), function(D) if _symbols(D) else D.astype(float), dim,
+            function(f), function(D) if _symbols(D) else D, dim,
             function(first), function(lambda: derive(first, self.state)),
         )
         self._divergence_hessian = function(
@@ -317,10 +345,11 @@ class Generated:
             self._generate()
         x, t = np.asarray(x, dtype=float), np.asarray(t)
         values = self.function([x[..., i] for i in range(x.shape[-1])], t)
-        out = np.zeros(np.broadcast_shapes(x.shape[:-1], t.shape) + self.array.shape)
+        out = np.zeros(self.array.shape + np.broadcast_shapes(x.shape[:-1], t.shape))
         for index, value in zip(self.entries, values):
-            out[(..., *index)] = value
-        return out
+            out[index] = value
+        rank = self.array.ndim  # entry by entry in memory, last axes to the outside
+        return np.moveaxis(out, range(rank), range(-rank, 0))
 
     def _generate(self):
         import sympy
@@ -335,6 +364,22 @@ def derive(array, state):
     """Derivatives of an array of expressions (or of one) along a new last axis."""
     columns = [np.vectorize(lambda e: e.diff(s), otypes=[object])(array) for s in state]
     return np.stack(columns, axis=-1)
+
+
+def _expressions(value, name):
+    """``value`` as an array of real sympy expressions."""
+    import sympy
+
+    value = value.tolist() if isinstance(value, sympy.MatrixBase) else value
+    try:
+        array = np.array(value, dtype=object)
+        for index in np.ndindex(array.shape):
+            array[index] = sympy.sympify(array[index])
+    except (TypeError, ValueError):
+        array = np.array([None])
+    if not all(isinstance(e, sympy.Expr) and not e.has(sympy.I) for e in array.flat):
+        raise ValueError(f"{name} must be real sympy expressions, got {value!r}")
+    return array
 
 
 def _symbols(array):
