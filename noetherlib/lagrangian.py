@@ -264,7 +264,7 @@ def finite_action(mesh, x):
         if np.isfinite(S).all():
             return S
         mid, system = mesh.split(x)[0], mesh.lagrangian.system
-        f = system.drift(mid, mesh.t_mid)
+        f, D = system.drift(mid, mesh.t_mid), system.diffusion(mid, mesh.t_mid)
     bad = ~np.isfinite(f).all(axis=-1)
     if bad.any():
         where = tuple(np.argwhere(bad)[0])
@@ -272,5 +272,5 @@ def finite_action(mesh, x):
             f"drift must be finite on the path, got {f[where]} at x = {mid[where]}, "
             f"t = {mesh.t_mid[where[-1]]:.6g}"
         )
-    check_positive_definite(system.diffusion(mid, mesh.t_mid))
+    check_positive_definite(D)
     raise ValueError(f"functional must be finite on the path, got action {S}")

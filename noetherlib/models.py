@@ -187,7 +187,7 @@ def multistable_decision(
 
 class _DoubleWell:
     def drift(self, x, t):
-        return x - x**3
+        return x - x * x**2
 
     def jacobian(self, x, t):
         return 1 - 3 * x[..., None] ** 2
@@ -231,7 +231,7 @@ class _MaierStein:
 
     def drift(self, x, t):
         u, v = x[..., 0], x[..., 1]
-        return np.stack([u - u**3 - self.beta * u * v**2, -(1 + u**2) * v], axis=-1)
+        return np.stack([u - u * u**2 - self.beta * u * v**2, -(1 + u**2) * v], axis=-1)
 
     def jacobian(self, x, t):
         u, v = x[..., 0], x[..., 1]

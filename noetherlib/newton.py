@@ -12,7 +12,7 @@ import numpy as np
 from scipy.linalg.blas import dsbmv
 from scipy.linalg.lapack import dgbsv, dpbsv, dpbtrf
 
-from .system import EPS
+from .system import EPS, componentwise
 
 
 class NotConverged(RuntimeWarning):
@@ -78,15 +78,16 @@ class Newton:
     def __init__(self, mesh, x, tol):
         self.mesh, self.tol, self.inertia = mesh, tol, None
         batch, n, dim = x.shape
-        # each coordinate by itself in memory: sums over the small axes then run along the large ones
-        self.x = np.moveaxis(np.moveaxis(x, -1, 0).copy(), 0, -1)
+        self.x = componentwise(x.copy())
         self.damping = np.zeros(batch)
         self.reach = np.abs(x).max(axis=(1, 2))
         self.n_iter = np.zeros(batch, dtype=int)
         self.action, self.scale, self.gradient_norm, self.target, self.floor = np.zeros((5, batch))
         self.gradient = np.zeros((batch, n - 2, dim))
         self.band = np.zeros((batch, n - 2, dim, 2 * dim))
-        self.expand(np.arange(batch), self.x)
+        with np.errstate(all="ignore"):
+            #: whether each start has finite derivatives; where not, nothing here means anything
+            self.finite = self.expand(np.arange(batch), self.x)
 
     @property
     def converged(self):
@@ -116,7 +117,8 @@ class Newton:
                 before = self.x[k].copy(), self.action[k], self.gradient_norm[k]
                 step = solve_indefinite(self.band[k], -self.gradient[k])
                 downhill = np.vdot(self.gradient[k], step) < 0
-                self.expand(np.array([k]), self._bend(before[0], step * (reach if downhill else -reach))[None])
+                bent = self._bend(before[0], step * (reach if downhill else -reach))
+                self.expand(np.array([k]), bent[None])
                 self._relax(k)
                 fell = self.action[k] <= before[1] + 1e-14 * self.scale[k]
                 if fell and (self.gradient_norm[k] < before[2] or not downhill):

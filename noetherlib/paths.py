@@ -280,6 +280,11 @@ def _pick(order, rank):
 def _solve(mesh, x, tol, max_iter):
     """Least-action paths from the starts ``x`` (batch, n_times, dim), as the batched fields of `Path`."""
     newton = Newton(mesh, x, tol)
+    if not newton.finite.all():
+        raise ValueError(
+            "jacobian and hessian must be finite along the guess, as must the derivatives of the "
+            "diffusion and of the functional"
+        )
     newton.descend(min(max_iter, PATIENCE))
     if max_iter > PATIENCE and not newton.converged.all():
         stuck = np.flatnonzero(~newton.converged)
@@ -326,6 +331,8 @@ def _ease(mesh, x, tol, rounds=40):
         x = respace(x, n)
         t = _retime(mesh, x)
         newton = Newton(Mesh(mesh.lagrangian, t), x[None], tol)
+        if not newton.finite.all():
+            break
         newton.descend(10)
         x = newton.x[0]
         if not newton.action[0] < best - 1e-6 * newton.scale[0]:

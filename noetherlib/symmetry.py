@@ -21,6 +21,10 @@ def translation(direction):
     direction : array (dim,)
         ``xi``; a number will do in one dimension.
 
+    Returns
+    -------
+    Symmetry
+
     Raises
     ------
     ValueError
@@ -34,6 +38,15 @@ def translation(direction):
 
 def rotation(i, j):
     """Rotation of the plane of coordinates ``i`` and ``j``; its charge is ``x_i p_j - x_j p_i``.
+
+    Parameters
+    ----------
+    i, j : int
+        Two different coordinates, counted from 0.
+
+    Returns
+    -------
+    Symmetry
 
     Raises
     ------
