@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
-from .inputs import as_count, as_floats, as_positive
+from .inputs import as_count, as_floats, as_number, as_positive
 from .system import System
 
 
@@ -178,8 +178,8 @@ def multistable_decision(
     Source: Vastola (2025), arXiv 2504.09761, Figure 1c, whose parameters are the defaults.
     """
     flow = _Decision(
-        _as_number(baseline, "baseline"), _as_number(excitation, "excitation"),
-        _as_number(inhibition, "inhibition"), _as_number(threshold, "threshold"),
+        as_number(baseline, "baseline"), as_number(excitation, "excitation"),
+        as_number(inhibition, "inhibition"), as_number(threshold, "threshold"),
         as_positive(width, "width"), as_positive(time_constant, "time_constant"),
     )
     return _assemble(flow, diffusion, 2)
@@ -274,7 +274,7 @@ def maier_stein(diffusion, beta=10.0):
     -----
     Source: Maier and Stein (1993), Phys. Rev. Lett. 71, 1783; (1996), J. Stat. Phys. 83, 291.
     """
-    return _assemble(_MaierStein(_as_number(beta, "beta")), diffusion, 2)
+    return _assemble(_MaierStein(as_number(beta, "beta")), diffusion, 2)
 
 
 class _Reverse:
@@ -372,10 +372,3 @@ def reverse_diffusion(score, t_max, dim=None):
         if hasattr(score, name):
             setattr(system, name, getattr(flow, name))
     return system
-
-
-def _as_number(value, name):
-    number = as_floats(value, name)
-    if number.ndim:
-        raise ValueError(f"{name} must be one number, got shape {number.shape}")
-    return float(number)

@@ -166,7 +166,7 @@ class Newton:
                 self.n_iter[k] += 1
 
     def kinds(self):
-        """Minimum or saddle, by the inertia of the undamped second derivatives.
+        """Minimum or saddle, by the inertia of the undamped second derivatives; unknown if unconverged.
 
         Eigenvalues are measured against K. Roundoff of the entries, relative to the smoothest
         path's K, is ``EPS n**2``; differenced derivatives of the drift add their own noise.
@@ -178,6 +178,8 @@ class Newton:
 
         def kind(member):
             inertia = self._inertia(member)
+            if not self.converged[member]:
+                return "undetermined"
             if is_definite(self.band[member] - noise * inertia):
                 return "minimum"
             unsure = is_definite(self.band[member] + noise * inertia)

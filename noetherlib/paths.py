@@ -177,10 +177,15 @@ def least_action_path(
     ranked = [path[_pick(order, rank)] for rank in range(len(starts))]
     best = replace(ranked[0], others=tuple(ranked[1:]))
     if not np.all(best.converged):
+        advice = (
+            "a path ran off to infinity, where this action has no lower bound"
+            if np.abs(best.x).max() > 1e5 * (1 + np.abs(x).max())
+            else "try another guess, a finer mesh or more steps"
+        )
         warnings.warn(
             f"least_action_path: {np.sum(~np.asarray(best.converged))} of {max(1, np.size(best.converged))} "
-            f"paths did not converge in {max_iter} steps (gradient norm up to "
-            f"{np.max(best.gradient_norm):.2g}); try another guess, a finer mesh or more steps",
+            f"paths did not converge, after up to {np.max(best.n_iter)} steps (gradient norm up to "
+            f"{np.max(best.gradient_norm):.2g}); {advice}",
             NotConverged,
             stacklevel=2,
         )

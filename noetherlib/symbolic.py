@@ -39,6 +39,8 @@ from sympy.polys.matrices import DomainMatrix
 from sympy.polys.orderings import lex
 from sympy.polys.rings import PolyRing
 
+from .inputs import as_a
+
 # --- Lagrangians ------------------------------------------------------------------------------
 
 
@@ -116,6 +118,10 @@ def lagrangian(drift, diffusion, state, time=None, functional="onsager-machlup")
         ``U = (div f)/2`` (the most likely tube at finite noise), ``U = 0`` (the limit of weak noise;
         here ``D`` may depend on the state), or any ``U(x, t)``.
 
+    Returns
+    -------
+    Lagrangian
+
     Raises
     ------
     ValueError
@@ -160,12 +166,42 @@ def lagrangian(drift, diffusion, state, time=None, functional="onsager-machlup")
 
 
 def momentum(L) -> list:
-    """Momenta ``p_i = dL/dv_i``; of a noisy system, ``D^-1 (v - f)/2``."""
+    """Momenta ``p_i = dL/dv_i``; of a noisy system, ``D^-1 (v - f)/2``.
+
+    Parameters
+    ----------
+    L : Lagrangian
+
+    Returns
+    -------
+    list of expressions in (x, v, t)
+
+    Raises
+    ------
+    ValueError
+        For an ``L`` that is no `Lagrangian`.
+    """
+    as_a(Lagrangian, L, "L")
     return [sp.diff(L.expression, v) for v in L.velocity]
 
 
 def energy(L) -> sp.Expr:
-    """Energy ``E = p . v - L`` as an expression in (x, v, t)."""
+    """Energy ``E = p . v - L``.
+
+    Parameters
+    ----------
+    L : Lagrangian
+
+    Returns
+    -------
+    expression in (x, v, t)
+
+    Raises
+    ------
+    ValueError
+        For an ``L`` that is no `Lagrangian`.
+    """
+    as_a(Lagrangian, L, "L")
     G, v = sp.hessian(L.expression, L.velocity), sp.Matrix(L.velocity)
     if any(e.has_free(*v) for e in G):
         return sp.expand(_dot(momentum(L), v) - L.expression)
@@ -182,8 +218,21 @@ class Hamiltonian(NamedTuple):
 def hamiltonian(L) -> Hamiltonian:
     """The energy in terms of the momenta (``p_x`` for ``x``); of a noisy system, ``p . D p + p . f - U``.
 
-    Raises ``ValueError`` if ``L`` is not quadratic in the velocities with an invertible matrix.
+    Parameters
+    ----------
+    L : Lagrangian
+
+    Returns
+    -------
+    Hamiltonian
+        ``expression`` and the ``momentum`` symbols in it.
+
+    Raises
+    ------
+    ValueError
+        If ``L`` is not quadratic in the velocities with an invertible matrix.
     """
+    as_a(Lagrangian, L, "L")
     p, rest = tuple(sp.Symbol(f"p_{s.name}") for s in L.state), dict.fromkeys(L.velocity, 0)
     w = sp.Matrix(p) - sp.Matrix(momentum(L)).subs(rest)
     inverse = _inverse_metric(L)
@@ -201,9 +250,23 @@ def total_derivative(expression, L) -> sp.Expr:
 def euler_lagrange(L, functions=False) -> list:
     """``d/dt dL/dv_i - dL/dx_i``, which vanish on stationary paths.
 
-    Expressions in the state, velocity and acceleration symbols; with ``functions=True`` equations as
-    a textbook writes them, in ``x(t)`` and its derivatives.
+    Parameters
+    ----------
+    L : Lagrangian
+    functions : bool, optional
+        Return equations as a textbook writes them, in ``x(t)`` and its derivatives.
+
+    Returns
+    -------
+    list
+        Of expressions in the state, velocity and acceleration symbols, or of equations.
+
+    Raises
+    ------
+    ValueError
+        For an ``L`` that is no `Lagrangian`.
     """
+    as_a(Lagrangian, L, "L")
     equations = [sp.expand_mul(total_derivative(p, L) - sp.diff(L.expression, s))
                  for p, s in zip(momentum(L), L.state, strict=True)]
     if not functions:
@@ -242,6 +305,7 @@ def invariance_defect(L, xi, tau=0, gauge=0) -> sp.Expr:
     tau, gauge : expression
         ``tau(x, t)`` and ``K(x, t)``.
     """
+    as_a(Lagrangian, L, "L")
     xi, tau, gauge = _transformation(L, xi, tau, gauge)
     rate = total_derivative(tau, L)
     return (tau*sp.diff(L.expression, L.time) + L.expression*rate - total_derivative(gauge, L)
@@ -250,7 +314,26 @@ def invariance_defect(L, xi, tau=0, gauge=0) -> sp.Expr:
 
 
 def noether_charge(L, xi, tau=0, gauge=0) -> sp.Expr:
-    """Charge ``J = p . xi - E tau - K`` in (x, v, t); the arguments are those of `invariance_defect`."""
+    """Charge ``J = p . xi - E tau - K``, constant along stationary paths if this is a symmetry.
+
+    Parameters
+    ----------
+    L : Lagrangian
+    xi : expression, or one for each state
+        ``xi(x, t)``.
+    tau, gauge : expression
+        ``tau(x, t)`` and ``K(x, t)``.
+
+    Returns
+    -------
+    expression in (x, v, t)
+
+    Raises
+    ------
+    ValueError
+        For a wrong number of components or symbols that are not those of ``L``.
+    """
+    as_a(Lagrangian, L, "L")
     xi, tau, gauge = _transformation(L, xi, tau, gauge)
     return _dot(momentum(L), xi) - energy(L)*tau - gauge
 
@@ -262,13 +345,27 @@ def gauge_term(L, xi, tau=0) -> sp.Expr | None:
     the velocities, ``b . v + c``, with ``db_i/dx_j = db_j/dx_i`` and ``db_i/dt = dc/dx_i``.  ``K`` then
     follows by integrating one variable after the other; it is unique up to a constant.
 
-    Both answers are proofs: ``K`` satisfies its equation identically, and None means that one of the
-    conditions fails at a point.  If sympy knows no antiderivative, ``K`` holds an unevaluated integral.
+    Parameters
+    ----------
+    L : Lagrangian
+    xi : expression, or one for each state
+        ``xi(x, t)``.
+    tau : expression
+        ``tau(x, t)``.
+
+    Returns
+    -------
+    expression or None
 
     Raises
     ------
     ArithmeticError
         If a condition can be neither proved nor refuted.
+
+    Notes
+    -----
+    Both answers are proofs: ``K`` satisfies its equation identically, and None means that one of the
+    conditions fails at a point.  If sympy knows no antiderivative, ``K`` holds an unevaluated integral.
     """
     defect = invariance_defect(L, xi, tau)
     if all(_vanishes(condition, L) for condition in _gauge_conditions(L, defect)):
