@@ -410,7 +410,7 @@ def test_several_guesses():
 
 
 def test_an_unconverged_path_says_so():
-    with pytest.warns(nl.NotConverged, match="1 of 1 paths did not converge in 3 steps"):
+    with pytest.warns(nl.NotConverged, match="1 of 1 paths did not converge, after up to 3 steps"):
         path = nl.least_action_path(*WELLS, guess=ARC, max_iter=3)
     assert not path.converged and path.n_iter == 3
     # and comes last among others
