@@ -4,10 +4,10 @@ PORT ?= 8000
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help book test serve lab notebooks bench clean book-environment test-environment
+.PHONY: help book test test-site serve lab notebooks bench clean book-environment test-environment
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  Another interpreter (3.11 or later): make PYTHON=python3.12 book"
 
@@ -16,6 +16,9 @@ book: book-environment ## Build the website into _build/html (stops at once when
 
 test: test-environment ## Test the library, the notebooks' printed numbers, and this tree
 	@$(BIN)/python -m pytest tests book --nbval --nbval-current-env -n 2 --dist loadfile
+
+test-site: book ## Build the website and test it in a browser, which `make test` does if it is built
+	@$(BIN)/python -m pytest tests/test_site.py
 
 serve: book ## Build the website and serve it at http://localhost:8000 (or PORT=...)
 	@$(BIN)/python -m http.server $(PORT) --bind localhost --directory _build/html

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import yaml
 
+from tools import vendor
 from tools.environment import PINS, use_own_profile
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -50,12 +51,16 @@ def fingerprint(names, *more):
     return digest.hexdigest()
 
 
-def configuration(environ):
-    """_config.yml, completed by what is known only now: the address, and where results are kept."""
+def configuration(environ, web=None):
+    """_config.yml, completed by what is known only now: addresses, results, what `vendor` fetched."""
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     config["execute"]["cache"] = str(BUILD / f"executed-{fingerprint(LIBRARY)[:16]}")
     extensions = config["sphinx"]["local_extensions"]
     config["sphinx"]["local_extensions"] = {name: str(ROOT / path) for name, path in extensions.items()}
+    sphinx = config["sphinx"]["config"]
+    sphinx.update(vendor.addresses(web))
+    if web:
+        sphinx["html_static_path"].append(str(web / "static"))
     if url := environ.get("BOOK_URL"):
         config["html"]["baseurl"] = url
     if url := environ.get("BOOK_REPOSITORY_URL"):
@@ -70,29 +75,40 @@ def configuration(environ):
     return config
 
 
-def clear(cache):
-    """Forget pages and environment; keep what was executed with this very library."""
+def inputs(web):
+    """Changes when anything does that the site is made of."""
+    return fingerprint(INPUTS, *[os.environ.get(name) for name in ADDRESS], web is not None)
+
+
+def current(web):
+    """Whether the site is there, and made of what is here now."""
+    return INDEX.exists() and STAMP.exists() and STAMP.read_text() == inputs(web)
+
+
+def clear(*kept):
+    """Forget pages and environment; keep what was fetched, and executed with this very library."""
     for path in BUILD.glob("*"):
-        if path != cache:
+        if path not in kept:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def main():
     start = time.monotonic()
-    inputs = fingerprint(INPUTS, *[os.environ.get(name) for name in ADDRESS])
-    if INDEX.exists() and STAMP.exists() and STAMP.read_text() == inputs:
+    web = vendor.fetch(BUILD)
+    if current(web):
         print(f"Nothing changed since the last build: {INDEX}")
         return 0
-    config = configuration(os.environ)
+    made_of = inputs(web)
+    config = configuration(os.environ, web)
     BUILD.mkdir(exist_ok=True)
-    clear(Path(config["execute"]["cache"]))
+    clear(Path(config["execute"]["cache"]), web)
     use_own_profile(BUILD / "ipython")
     (BUILD / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     command = [Path(sys.executable).with_name("jupyter-book"), "build", "book", "--path-output", "."]
     command += ["--config", "_build/_config.yml", "--toc", ROOT / "_toc.yml", "-W", "-n", "--keep-going"]
     done = subprocess.run(command, cwd=ROOT)
     if done.returncode == 0:
-        STAMP.write_text(inputs)
+        STAMP.write_text(made_of)
         print(f"Built in {time.monotonic() - start:.0f} s, without a warning: {INDEX}")
     return done.returncode
 

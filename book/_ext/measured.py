@@ -120,10 +120,10 @@ def cards(app, fromdoc, docnames):
     gallery = nodes.container(classes=["gallery"])
     for docname in docnames:
         card = nodes.container(classes=["gallery-card"])
+        title = link(app, fromdoc, docname, text(app.env.titles[docname].astext()))
         for picture in list(app.env.get_doctree(docname).findall(nodes.image))[:1]:
             picture["alt"] = ""  # the title below names it, and its page describes it
-            card += link(app, fromdoc, docname, picture)
-        title = link(app, fromdoc, docname, text(app.env.titles[docname].astext()))
+            title.insert(0, picture)
         card += nodes.paragraph("", "", title, classes=["gallery-title"])
         card += nodes.paragraph(
             "", f"Runs in {in_words(seconds(app.env, docname))}", classes=["gallery-time"]

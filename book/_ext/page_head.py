@@ -1,4 +1,4 @@
-"""What the theme puts into every page's head and this book does not need."""
+"""What the theme puts into every page and this book mends: see also book/_templates."""
 
 
 def drop_thebe(app, pagename, templatename, context, doctree):
@@ -7,7 +7,22 @@ def drop_thebe(app, pagename, templatename, context, doctree):
         context[kind] = [file for file in context[kind] if "thebe" not in f"{file} {vars(file)}".lower()]
 
 
+MENDED = {
+    # a folded cell is named by the words that it shows: a label of its own would hide them
+    '<summary aria-label="Toggle hidden content">': "<summary>",
+    # entries of a bibliography are items of its list; the role that says so otherwise is given up by ARIA
+    'role="doc-biblioentry"': 'role="listitem"',
+}
+
+
+def mend(app, pagename, templatename, context, doctree):
+    if "body" in context:
+        for theirs, ours in MENDED.items():
+            context["body"] = context["body"].replace(theirs, ours)
+
+
 def setup(app):
     # after the extensions that add to these lists
     app.connect("html-page-context", drop_thebe, priority=900)
+    app.connect("html-page-context", mend)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
