@@ -17,6 +17,7 @@ The map; each room uses only the floors below it::
 from importlib import import_module
 
 from . import models, scores
+from .bridges import bridge_ensemble, fluctuations, transition_density
 from .geometric import fixed_points, geometric_path
 from .lagrangian import action
 from .newton import NotConverged
@@ -36,8 +37,7 @@ from .system import System
 
 __version__ = "0.1.0"
 
-_ON_DEMAND = {"symbolic": None, "discover": None, "display": None, "style": "display", "scrubber": "display",
-              "bridge_ensemble": "bridges", "transition_density": "bridges"}
+_ON_DEMAND = {"symbolic": None, "discover": None, "display": None, "style": "display", "scrubber": "display"}
 
 
 def __getattr__(name):
