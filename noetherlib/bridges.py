@@ -23,6 +23,7 @@ from .system import System, check_positive_definite, componentwise
 CHAINS = 100  # Markov chains that run side by side from each start
 BURN = 100  # trajectories in which the step is tuned
 TURN = np.pi, 4 * np.pi  # mean length of a trajectory as an angle: usual, and for modes that are all but free
+MOST = 400  # steps of a trajectory
 PATIENCE = 10  # autocorrelation times that the chains run before a path is kept
 
 
@@ -163,8 +164,9 @@ def bridge_ensemble(system, x0, x1, t, n_paths, rng=0, *, chain=None, start=None
             start = least_action_path(system, *ends, t).x
     starts = as_paths(start, len(t), system.dim, "start").reshape(-1, len(t), system.dim).copy()
     starts[:, 0], starts[:, -1] = ends
-    if not np.isfinite(steps.gradient(starts)[1]).all():
-        raise ValueError("start must be a path on which the drift of system is finite, with its derivatives")
+    with np.errstate(all="ignore"):
+        if not np.isfinite(steps.gradient(starts)[1]).all():
+            raise ValueError("start must be a path on which system's drift is finite, with its derivatives")
     shares = np.diff(np.linspace(0, n_paths, len(starts) + 1).round().astype(int))
     streams = as_streams(rng, len(starts))
     samplers = [_Sampler(steps, *each) for each in zip(starts, streams, shares)]
@@ -433,8 +435,9 @@ class _Sampler:
         """One trajectory of every chain, its length varied lest some mode come back to where it was."""
         rng, before = self.rng, (self.z, self.x, self.action, self.force)
         whole = self.turn * rng.uniform(0.5, 1.5)
-        count = int(np.ceil(whole / min(np.exp(self.log_angle), np.pi / 2)))
-        angle = whole / count
+        step = min(np.exp(self.log_angle), np.pi / 2)
+        count = min(int(np.ceil(whole / step)), MOST)
+        angle = min(whole / count, step)
         c, s = np.cos(angle), np.sin(angle)
         v = rng.standard_normal(self.z.shape)
         energy = self.action + np.einsum("pi,pi->p", v, v) / 2
@@ -501,7 +504,7 @@ def _sample(samplers, max_iter):
         for x, sampler in zip(kept, samplers):
             x.append(sampler.x.copy())
     x = np.concatenate([np.concatenate(x)[: s.n_paths] for x, s in zip(kept, samplers) if s.n_paths])
-    tau = _autocorrelation_time(record, gap) if known else np.inf
+    tau = float(_autocorrelation_time(record, gap)) if known else np.inf
     if not np.isfinite(tau):
         warnings.warn(
             f"bridge_ensemble: {max_iter} trajectories are too few to tell how many paths are independent",

@@ -55,8 +55,9 @@ def assert_mean(x, ess, expected, bound=4.0):
     """The mean of the samples, within ``bound`` standard errors wherever there is noise."""
     error = x.std(axis=0) / np.sqrt(ess)
     free = error > 1e-12
-    np.testing.assert_allclose(x.mean(axis=0)[~free], np.broadcast_to(expected, error.shape)[~free], atol=1e-12)
-    assert (np.abs(x.mean(axis=0) - expected)[free] / error[free]).max() < bound
+    miss = np.abs(x.mean(axis=0) - expected)
+    assert (miss[free] / error[free]).max() < bound
+    np.testing.assert_allclose(miss[~free], 0, atol=1e-12)
 
 
 # ---- linear systems: drawn from the exact law --------------------------------------------------------
@@ -81,7 +82,7 @@ def linear_bridge(A, D, x0, x1, t):
     return np.array(means), np.array(covs)
 
 
-@pytest.mark.parametrize("t", [np.linspace(0, 2, 21), np.array([0.5, 0.6, 1.3, 1.35, 2.5])], ids=["even", "uneven"])
+@pytest.mark.parametrize("t", [np.linspace(0, 2, 21), np.array([0.5, 0.6, 1.3, 2.5])], ids=["even", "not"])
 def test_linear_bridges_have_the_exact_law(t):
     b = bridge_ensemble(SPIRAL, A, B, t, 40_000, rng=1)
     assert (b.chain, b.acceptance, b.autocorrelation_time, b.ess) == ("exact", 1, 1, 40_000)
@@ -94,7 +95,8 @@ def test_linear_bridges_have_the_exact_law(t):
 
 def test_drift_drops_out_of_the_drift_diffusion_bridge():
     t = np.array([0.0, 0.1, 0.5, 0.7, 2.0])
-    fast, slow = (bridge_ensemble(models.drift_diffusion(v, 0.5), 0.0, 1.0, t, 20_000, rng=2) for v in (5.0, 0.0))
+    systems = models.drift_diffusion(5.0, 0.5), models.drift_diffusion(0.0, 0.5)
+    fast, slow = (bridge_ensemble(system, 0.0, 1.0, t, 20_000, rng=2) for system in systems)
     np.testing.assert_allclose(fast.x, slow.x, atol=1e-10)
     assert_mean(slow.x[..., 0], slow.ess, t / 2)
     assert_mean((slow.x[..., 0] - t / 2) ** 2, slow.ess, t * (2 - t) / 2)
@@ -129,7 +131,8 @@ def kernel(to, start, h, D, chain):
     else:
         at = (to + start) / 2
         jacobian = np.abs(1 - h / 2 * (1 - 3 * at**2))
-    return jacobian * np.exp(-((to - start - h * (at - at**3)) ** 2) / (4 * D * h)) / np.sqrt(4 * np.pi * D * h)
+    surprise = to - start - h * (at - at**3)
+    return jacobian * np.exp(-(surprise**2) / (4 * D * h)) / np.sqrt(4 * np.pi * D * h)
 
 
 def quadrature_bridge(x0, x1, t, D, chain):
@@ -313,7 +316,8 @@ def test_balance_where_the_symmetry_is_broken():
     lie = np.einsum("pkij,pkj->pki", system.jacobian(b.x, 0.0), xi) - system.drift(b.x, 0.0) @ TURN.T
     force = -np.einsum("pki,pki->pk", b.momentum, lie[:, :-1]) * np.diff(t)
     assert_mean(np.diff(J, axis=1) - force[:, 1:], b.ess, 0)
-    assert np.abs(np.diff(J, axis=1).mean(axis=0) / (np.diff(J, axis=1).std(axis=0) / np.sqrt(b.ess))).max() > 5
+    change = np.diff(J, axis=1)
+    assert np.abs(change.mean(axis=0) / change.std(axis=0)).max() * np.sqrt(b.ess) > 5
 
 
 # ---- Laplace's transition density --------------------------------------------------------------------
@@ -333,7 +337,8 @@ def test_linear_density_to_second_order(grid):
     r = B - phi @ A
     exact = -r @ np.linalg.solve(cov, r) / 2 - np.linalg.slogdet(2 * np.pi * cov)[1] / 2
     for functional in ("om", "fw"):
-        paths = [least_action_path(SPIRAL, A, B, T * np.linspace(0, 1, n + 1) ** grid, functional) for n in (50, 100, 200)]
+        grids = (T * np.linspace(0, 1, n + 1) ** grid for n in (50, 100, 200))
+        paths = [least_action_path(SPIRAL, A, B, t, functional) for t in grids]
         values = [transition_density(path, log=True) for path in paths]
         assert np.abs(orders(values, exact) - 2).max() < 0.05
         assert abs(values[-1] - exact) < 1e-5
@@ -379,7 +384,8 @@ def test_double_well_density_against_fokker_planck():
     for D in (0.1, 0.05, 0.025):
         coarse, fine = (fokker_planck(D, -1.0, 0.6, 2.0, n) for n in (521, 1041))
         exact = fine + (fine - coarse) / 3
-        paths = [least_action_path(models.double_well(D), -1.0, 0.6, np.linspace(0, 2, 401), f) for f in ("om", "fw")]
+        well, t = models.double_well(D), np.linspace(0, 2, 401)
+        paths = [least_action_path(well, -1.0, 0.6, t, functional) for functional in ("om", "fw")]
         error.append([transition_density(path) / exact - 1 for path in paths])
     error = np.abs(error)
     assert error[-1, 0] < 0.01 and error[-1, 1] < 0.07
@@ -399,9 +405,9 @@ def test_density_of_a_batch_is_that_of_its_members():
 def test_density_with_noise_that_depends_on_time():
     """dx = sqrt(2 D(t)) dW: Gaussian, variance twice the integral of D."""
     system = System(lambda x, t: 0 * x, lambda x, t: 0.2 + t, 1)
-    values = [transition_density(least_action_path(system, 0.0, 0.7, np.linspace(0, 1, n + 1))) for n in (1000, 2000)]
+    value = transition_density(least_action_path(system, 0.0, 0.7, np.linspace(0, 1, 1001)))
     exact = np.exp(-(0.7**2) / (4 * 0.7)) / np.sqrt(4 * np.pi * 0.7)
-    np.testing.assert_allclose(values, exact, rtol=1e-6)
+    np.testing.assert_allclose(value, exact, rtol=1e-6)
 
 
 # ---- the Gaussian band ------------------------------------------------------------------------------
@@ -456,8 +462,7 @@ WELL, TIMES = models.double_well(0.1), np.linspace(0, 1, 11)
 )
 def test_bad_input_of_the_ensemble_is_named(name, change):
     given = {"system": WELL, "x0": -1.0, "x1": 1.0, "t": TIMES, "n_paths": 10, "rng": 0} | change
-    with pytest.raises(ValueError, match=name), warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
+    with pytest.raises(ValueError, match=name):
         bridge_ensemble(**given)
 
 
