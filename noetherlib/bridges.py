@@ -222,7 +222,7 @@ def transition_density(path, *, log=False):
         raise ValueError("path must be of a system whose noise does not depend on the state")
     mesh, terms, diagonal, upper = _second_order(path)
     h, dim = mesh.h[:, None, None], path.x.shape[-1]
-    A, weight = terms.coupling, mesh.lagrangian.metric(mesh.split(path.x)[0], mesh.t_mid)
+    A, weight = terms.coupling, terms.metric
     D = np.linalg.inv(weight)
     sign, jacobian = np.linalg.slogdet(np.eye(dim) - h / 2 * A)
     if (sign <= 0).any():

@@ -314,12 +314,11 @@ class _Curve:
         """Take the curve over, with the action's derivatives across it."""
         mesh = self._mesh(x)
         terms = mesh.terms(x, order=2)
-        mid, v = mesh.split(x)
+        v = mesh.split(x)[1]
         h = mesh.h[:, None]
-        A = self.lagrangian.metric(mid, mesh.t_mid)
         diagonal, upper = mesh.blocks(terms)
         # the durations follow the nodes: what they take off the second derivatives
-        pull = (A @ v[..., None])[..., 0]
+        pull = (terms.metric @ v[..., None])[..., 0]
         stiffness = np.sqrt(np.einsum("ki,ki->k", v, pull) / (2 * mesh.h))[:, None]
         drag = -np.einsum("kil,ki->kl", terms.twist, v) / 2 - terms.dx
         left, right = (drag / 2 - pull / (2 * h)) / stiffness, (drag / 2 + pull / (2 * h)) / stiffness

@@ -68,6 +68,16 @@ def as_states(value, dim, name):
     return states
 
 
+def as_returned(value, shape, name, x):
+    """What a caller's function ``name`` returned for states ``x``, broadcast to ``shape``."""
+    try:
+        return np.broadcast_to(value, shape)
+    except ValueError:
+        raise ValueError(
+            f"{name}(x, t) must return shape {shape} for x of shape {x.shape}, got shape {value.shape}"
+        ) from None
+
+
 def as_times(value, name="t", minimum=2):
     """``value`` as a strictly increasing 1-D array of at least ``minimum`` times."""
     times = as_floats(value, name)

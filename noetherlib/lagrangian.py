@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .inputs import as_a, as_states, as_times
+from .inputs import as_a, as_returned, as_states, as_times
 from .system import EPS, System, check_positive_definite, differentiate
 
 NAMES = {
@@ -34,13 +34,7 @@ class _CustomPotential:
     def value(self, x, t):
         lead = np.broadcast_shapes(x.shape[:-1], np.shape(t))
         value = np.asarray(self._value(x, np.asarray(t)), dtype=float)
-        try:
-            return np.broadcast_to(value, lead)
-        except ValueError:
-            raise ValueError(
-                f"functional U(x, t) must return shape {lead} for x of shape {x.shape}, "
-                f"got shape {value.shape}"
-            ) from None
+        return as_returned(value, lead, "functional U", x)
 
     def gradient(self, x, t):
         return differentiate(self.value, x, t)

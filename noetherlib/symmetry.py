@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .inputs import as_a, as_count, as_floats, as_number, as_states
+from .inputs import as_a, as_count, as_floats, as_number, as_returned, as_states
 from .lagrangian import Lagrangian, Mesh
 from .system import Generated, System, derive
 
@@ -144,12 +144,7 @@ class Symmetry:
     def _value(function, x, t, name, tail=()):
         value = np.asarray(function(x, np.asarray(t)), dtype=float)
         shape = _lead(x, t) + tail
-        try:
-            return np.broadcast_to(value, shape)
-        except ValueError:
-            raise ValueError(
-                f"{name}(x, t) must return shape {shape} for x of shape {x.shape}, got shape {value.shape}"
-            ) from None
+        return as_returned(value, shape, name, x)
 
 
 class AffineSymmetry(Symmetry):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .inputs import as_count, as_floats
+from .inputs import as_count, as_floats, as_returned
 
 EPS = np.finfo(float).eps
 
@@ -218,12 +218,7 @@ class System:
         shape = np.broadcast_shapes(x.shape[:-1], t.shape) + (self.dim,) * rank
         if value.shape == shape:
             return componentwise(value, rank)
-        try:
-            return np.broadcast_to(value, shape)
-        except ValueError:
-            raise ValueError(
-                f"{name}(x, t) must return shape {shape} for x of shape {x.shape}, got shape {value.shape}"
-            ) from None
+        return as_returned(value, shape, name, x)
 
     def _constant(self, diffusion):
         """D as a checked (dim, dim) matrix."""

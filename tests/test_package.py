@@ -7,6 +7,7 @@ import pickle
 import re
 import subprocess
 import sys
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -57,13 +58,6 @@ FRONT_DOOR = [
 ]
 
 
-def find(name):
-    thing = nl
-    for part in name.split("."):
-        thing = getattr(thing, part)
-    return thing
-
-
 def run(code):
     return subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT.parent, capture_output=True, text=True, check=True
@@ -102,7 +96,7 @@ def test_attributes_that_are_not_there():
 
 @pytest.mark.parametrize("name", FRONT_DOOR)
 def test_everything_is_there_and_documented(name):
-    thing = find(name)
+    thing = attrgetter(name)(nl)
     doc = inspect.getdoc(thing)
     assert doc and doc.splitlines()[0].endswith((".", ":", "``")), f"{name} needs a first sentence"
     if not inspect.signature(thing).parameters:

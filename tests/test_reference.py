@@ -3,6 +3,7 @@
 import inspect
 import re
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 
 import nbformat
@@ -36,13 +37,6 @@ def documented():
     return sorted(set(re.findall(r"^   ([A-Za-z_][\w.]*)$", "\n".join(blocks), flags=re.MULTILINE)))
 
 
-def find(name):
-    thing = nl
-    for part in name.split("."):
-        thing = getattr(thing, part)
-    return thing
-
-
 def in_code(text):
     """Everything that a page sets in code, cut into names: `nl.charge(path, symmetry)` gives three."""
     spans = re.findall(r"`([^`\n]+)`", re.sub(r"```.*", "", text))
@@ -67,7 +61,7 @@ def test_the_api_page_is_read():
 
 @pytest.mark.parametrize("name", documented())
 def test_the_notation_page_has_the_name_and_its_parameters(name):
-    missing = {name.rsplit(".", 1)[-1], *inspect.signature(find(name)).parameters} - NOTATION
+    missing = {name.rsplit(".", 1)[-1], *inspect.signature(attrgetter(name)(nl)).parameters} - NOTATION
     assert not missing, f"{name}: reference/notation.md lacks {sorted(missing)}"
 
 
