@@ -30,7 +30,7 @@ notebooks: book-environment ## Execute every notebook from a fresh kernel and no
 	@$(BIN)/python -m tools.notebooks
 
 bench: test-environment ## Run the benchmarks and print their ratios
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+	@$(BIN)/python -m benchmarks
 
 clean: ## Remove everything built; .venv stays (rm -rf .venv removes it too)
 	rm -rf _build .pytest_cache .hypothesis .ruff_cache *.egg-info

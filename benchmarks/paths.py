@@ -3,14 +3,9 @@
 Maier and Stein's system (beta = 10, D = 1/2), Freidlin-Wentzell, from one well over an arc to the other
 in T = 10. Ours and the other's runs alternate and the best of each counts; a ratio is the other's time
 over ours.
-
-    python benchmarks/paths.py [runs]
 """
 
-import sys
 import time
-import tracemalloc
-import warnings
 
 import numpy as np
 from scipy.integrate import solve_bvp
@@ -20,6 +15,8 @@ from scipy.optimize import minimize
 import noetherlib as nl
 from noetherlib.lagrangian import Lagrangian, Mesh
 from noetherlib.newton import Newton
+
+from .measure import megabytes, seconds
 
 FW = "freidlin-wentzell"
 SYSTEM = nl.models.maier_stein(0.5, beta=10.0)
@@ -161,63 +158,29 @@ def one_by_one(x0, x1, t, guess):
     ]
 
 
-def seconds(function, *arguments, repeat=1):
-    best = np.inf
-    for _ in range(repeat):
-        begin = time.perf_counter()
-        function(*arguments)
-        best = min(best, time.perf_counter() - begin)
-    return best
-
-
-def megabytes(function, *arguments):
-    tracemalloc.start()
-    function(*arguments)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return peak / 1e6
-
-
-def row(name, ratio, goal="", note=""):
-    print(f"  {name:44s} {ratio:9.2f} {goal:13s} {note}", flush=True)
-
-
-def main(runs):
-    warnings.simplefilter("ignore", nl.NotConverged)
+def rows(runs):
+    """The lines of the table: what, ratio, what it needs to be, megabytes of the other (or of it), notes."""
     own = min(seconds(ours, repeat=5) for _ in range(runs))
     path, error = ours(), lbfgs()
-    print(
-        f"Maier-Stein, beta = 10, N = {N}, T = {T:g}: {1e3 * own:.1f} ms, {path.n_iter} steps, {path.kind}, "
-        f"{megabytes(ours):.1f} MB; the time of others over ours:"
-    )
     other = np.inf
     for _ in range(runs):
         own, other = min(own, seconds(ours, repeat=5)), min(other, seconds(lbfgs))
-    row(
-        "L-BFGS-B, exact gradient, to 1e-5",
-        other / own,
-        "(needs 100)",
-        f"error {error:.0e}, {megabytes(lbfgs):.1f} MB",
-    )
+    yield f"Maier-Stein, beta = 10, N = {N}, T = {T:g}: time of the other over ours", None
+    yield "ours", 1.0, "", megabytes(ours), f"{1e3 * own:.1f} ms, {path.n_iter} steps, {path.kind}"
+    yield "L-BFGS-B, exact gradient, to 1e-5", other / own, ">= 100", megabytes(lbfgs), f"error {error:.0e}"
     for name, momentum in (("cold", 0 * path.x), ("from our path", path.momentum)):
         start = np.concatenate([(GUESS if name == "cold" else path.x).T, momentum.T])
         success, error = boundary_values(start)
-        outcome = f"distance {error:.0e}" if success else f"failed, distance {error:.0e}"
-        row(
-            f"solve_bvp, {name}",
-            seconds(boundary_values, start) / own,
-            note=f"{outcome}, {megabytes(boundary_values, start):.1f} MB",
-        )
+        ratio = seconds(boundary_values, start) / own
+        outcome = "" if success else "failed, "
+        yield f"solve_bvp, {name}", ratio, "", megabytes(boundary_values, start), f"{outcome}error {error:.0e}"
     count = 4000
     begin = time.perf_counter()
     halfway, end = descend(count)
     each = (time.perf_counter() - begin) / count
     more = np.log(end / ERROR) / np.log(halfway / end) * count / 2
-    row(
-        f"plain gradient descent, from {count} steps",
-        (count + more) * each / own,
-        note=f"extrapolated to {count + more:.0f} steps; error {end:.1e} after {count}",
-    )
+    note = f"extrapolated: {count + more:.1g} steps; error {end:.1e} after {count}"
+    yield "plain gradient descent", (count + more) * each / own, "", megabytes(descend, 10), note
 
     own, needed = np.inf, np.inf
     for _ in range(20 * runs):  # the best of each step, and of each part
@@ -225,38 +188,23 @@ def main(runs):
         own = np.minimum(own, spent)
         needed = np.minimum(needed, [seconds(part, repeat=20) for part in parts(newton)])
     own, needed = own.mean(), needed.sum()
-    print(
-        f"A Newton step over the arc, N = {N}: {1e6 * own:.0f} us with its damping and its trial, relative to"
-    )
-    row(
-        "drift, Jacobian, Hessian, solveh_banded",
-        own / needed,
-        "(at most 4)",
-        f"these: {1e6 * needed:.0f} us",
-    )
+    yield f"One Newton step, N = {N}, with its damping and its trial: over the time of its parts", None
+    note = f"{1e6 * own:.0f} us over {1e6 * needed:.0f} us"
+    yield "drift, Jacobian, Hessian, solveh_banded", own / needed, "<= 4", None, note
 
-    print("Time per step and point, relative to N = 1,000:")
+    yield "Time per Newton step and point, over that for N = 1,000", None
     base = None
     for n in (1000, 10_000, 100_000):
         found = [steps(n) for _ in range(4 * runs)]
         spent, newton = np.min([s for s, _ in found], axis=0).mean() / n, found[0][1]
         base = base or spent
-        row(f"N = {n:,}", spent / base, note=f"{newton.n_iter[0]} steps, converged {newton.converged[0]}")
+        yield f"N = {n:,}", spent / base, "", megabytes(steps, n), f"{newton.n_iter[0]} steps"
 
-    print("500 paths of 100 points: a loop's time over one call's:")
-    for kind, goal in (("undamped", 4), ("damped", 1.5)):
+    yield "500 paths of 100 points: time of a loop over that of one call", None
+    for kind, goal in (("undamped", ">= 4"), ("damped", ">= 1.5")):
         many = batch(kind)
         apart = np.abs(together(*many) - one_by_one(*many)).max()
         own = other = np.inf
         for _ in range(runs):
             own, other = min(own, seconds(together, *many, repeat=2)), min(other, seconds(one_by_one, *many))
-        row(
-            kind,
-            other / own,
-            f"(needs {goal})",
-            f"paths differ by {apart:.0e}, {megabytes(together, *many):.1f} MB",
-        )
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
+        yield kind, other / own, goal, megabytes(together, *many), f"paths differ by {apart:.0e}"

@@ -15,7 +15,7 @@ from scipy.linalg.lapack import dpbtrf, dtbtrs
 
 from .inputs import as_a, as_count, as_states, as_streams, as_times
 from .lagrangian import Lagrangian, Mesh, as_paths
-from .newton import NotConverged, _lapack, assemble, log_determinant
+from .newton import NotConverged, assemble, lapack, log_determinant
 from .paths import Path, least_action_path
 from .simulate import Exact
 from .system import System, check_positive_definite, componentwise
@@ -397,7 +397,7 @@ class _Gaussian:
 
     def __init__(self, mean, diagonal, upper):
         self.mean = mean.copy()
-        self.factor, info = dpbtrf(_lapack(assemble(diagonal, upper)), lower=1)
+        self.factor, info = dpbtrf(lapack(assemble(diagonal, upper)), lower=1)
         if info:
             raise ValueError("t must have steps short enough for the drift along the path")
 

@@ -142,7 +142,7 @@ class Lagrangian:
 
         twist = product(A, M)
         dxdx = product(np.swapaxes(M, -1, -2), twist) / 2
-        dxdx = dxdx - np.einsum("...i,...ilm->...lm", p, system.hessian(x, t))
+        dxdx = dxdx - system.hessian_along(x, t, p)
         if U is not None:
             dxdx = dxdx + U.hessian(x, t)
         if system.multiplicative:

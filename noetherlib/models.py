@@ -291,9 +291,9 @@ class _Reverse:
             )
         return level
 
-    def times_score(self, name, rank, x, s):
+    def times_score(self, name, rank, x, s, *more):
         t = self.level(s)
-        return 2 * t.reshape(t.shape + (1,) * rank) * getattr(self.source, name)(x, t)
+        return 2 * t.reshape(t.shape + (1,) * rank) * getattr(self.source, name)(x, t, *more)
 
     def drift(self, x, s):
         if hasattr(self.source, "score"):
@@ -306,6 +306,9 @@ class _Reverse:
 
     def hessian(self, x, s):
         return self.times_score("score_hessian", 3, x, s)
+
+    def hessian_along(self, x, s, p):
+        return self.times_score("score_hessian_along", 2, x, s, p)
 
     def divergence(self, x, s):
         return self.times_score("divergence", 0, x, s)
@@ -332,8 +335,8 @@ def reverse_diffusion(score, t_max, dim=None):
     ----------
     score : object with ``.score(x, t)``, or callable ``(x, t) -> (..., dim)``
         grad log p at noise level t. One of `noetherlib.scores` brings exact derivatives; from any
-        other object ``score_jacobian``, ``score_hessian``, ``divergence``, ``divergence_gradient``
-        and ``divergence_hessian`` are used where it has them.
+        other object ``score_jacobian``, ``score_hessian``, ``score_hessian_along``,
+        ``divergence``, ``divergence_gradient`` and ``divergence_hessian`` are used where it has them.
     t_max : float
         Noise level at s = 0, in units of the state.
     dim : int, optional
@@ -368,6 +371,8 @@ def reverse_diffusion(score, t_max, dim=None):
     system = System(flow.drift, flow.diffusion, dim, jacobian, hessian)
     if hasattr(score, "divergence_hessian"):
         system._divergence_hessian = flow.divergence_hessian
+    if hasattr(score, "score_hessian_along"):
+        system._hessian_along = flow.hessian_along
     for name in ("divergence", "divergence_gradient"):  # cheaper than the trace of what they come from
         if hasattr(score, name):
             setattr(system, name, getattr(flow, name))

@@ -29,31 +29,32 @@ def assemble(diagonal, upper):
     return band
 
 
-def _lapack(band):
+def lapack(band):
+    """The band as LAPACK wants it, without a copy."""
     m, d, width = band.shape
     return band.reshape(m * d, width).T
 
 
 def solve(band, right):
     """``x`` with ``matrix @ x = right`` (m, d), or None where the matrix is not positive definite."""
-    _, x, info = dpbsv(_lapack(band), right.reshape(-1), lower=1)
+    _, x, info = dpbsv(lapack(band), right.reshape(-1), lower=1)
     return x.reshape(right.shape) if info == 0 else None
 
 
 def is_definite(band):
     """Whether the matrix is positive definite."""
-    return dpbtrf(_lapack(band), lower=1)[1] == 0
+    return dpbtrf(lapack(band), lower=1)[1] == 0
 
 
 def log_determinant(band):
     """Logarithm of the determinant of a positive definite matrix; nan where it is not."""
-    factor, info = dpbtrf(_lapack(band), lower=1)
+    factor, info = dpbtrf(lapack(band), lower=1)
     return 2 * np.log(factor[0]).sum() if info == 0 else np.nan
 
 
 def solve_indefinite(band, right):
     """``x`` with ``matrix @ x = right`` (m, d) by Gaussian elimination, whatever the signs."""
-    lower = _lapack(band)
+    lower = lapack(band)
     width, n = len(lower) - 1, right.size
     full = np.zeros((3 * width + 1, n), order="F")
     full[2 * width :] = lower
@@ -64,7 +65,7 @@ def solve_indefinite(band, right):
 
 def quadratic(band, x):
     """``x . matrix @ x`` for x (m, d)."""
-    return x.ravel() @ dsbmv(band.shape[-1] - 1, 1.0, _lapack(band), x.ravel(), lower=1)
+    return x.ravel() @ dsbmv(band.shape[-1] - 1, 1.0, lapack(band), x.ravel(), lower=1)
 
 
 class Newton:

@@ -193,28 +193,28 @@ def least_action_path(
 
 
 def refine(path, tol=1e-6, *, max_points=200_000):
-    """The same path on a mesh with points where it needs them, until its action is settled.
+    """The same path on a mesh fine enough for its action, with points where it needs them.
 
     Parameters
     ----------
     path : Path
         A single path; a batch shares its times and cannot be refined as one.
     tol : float, optional
-        Error of the action to reach.
+        Error of the action to reach. With ``inf`` the path keeps its mesh and gets its estimate.
     max_points : int, optional
         Most times the mesh may have.
 
     Returns
     -------
     Path
-        ``error`` holds the estimate: the sum over the intervals of what the midpoint rule misses
-        of the action of a smooth curve through the nodes. (That curve's own action differs from the
-        least one by the square of its deviation, which is much less.)
+        ``error`` holds the estimate, the larger of two: what the midpoint rule misses of the action of
+        a smooth curve through the nodes, and 4/3 of the change of the action on a mesh of twice as many
+        intervals. A path that is good enough comes back on its own mesh.
 
     Warns
     -----
     NotConverged
-        Where ``max_points`` were not enough for ``tol`` or a path on the way did not converge.
+        Where ``max_points`` were not enough for ``tol`` or the path did not converge.
 
     Raises
     ------
@@ -223,40 +223,50 @@ def refine(path, tol=1e-6, *, max_points=200_000):
 
     Notes
     -----
-    Each round halves the intervals that carry more than their share of the error and solves again
-    from the smooth curve.
+    Each round doubles the intervals, puts them where the path moves and where the rule misses, and solves
+    again. Where the Lagrangian does not depend on time, the mesh moves with the path towards equal
+    energies: a mesh that stands still holds the crossing of a long path where it happens to be coarse.
     """
     if as_a(Path, path, "path").x.ndim != 2:
         raise ValueError(f"path must be a single path, got a batch of shape {path.x.shape[:-2]}")
-    tol, max_points = as_positive(tol, "tol"), as_count(max_points, "max_points", 3)
-    finished = False
+    tol = np.inf if np.ndim(tol) == 0 and tol == np.inf else as_positive(tol, "tol")
+    max_points = as_count(max_points, "max_points", 3)
+    tries = 3  # to make a path converge whose action is settled
     while True:
         curve, missed = _smooth(path)
-        path = replace(path, error=float(missed.sum()))
-        if path.error <= tol:
-            if path.converged or finished:
-                break
-            t, guess, max_iter, finished = path.t, path.x, 2000, True
-        else:
-            crowded = missed > tol / (2 * len(missed))
-            if len(path.t) + crowded.sum() > max_points:
-                break
-            t = np.sort(np.concatenate([path.t, path.t_mid[crowded]]))
-            # on the way a path need not be exact
-            guess, max_iter, finished = curve(t), PATIENCE, False
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotConverged)
-            path = least_action_path(
-                path.system, path.x[0], path.x[-1], t, path.functional, guess, max_iter=max_iter
-            )
-    if path.error > tol or not path.converged:
+        t = _share(path, missed, 2 * len(path.t) - 1)
+        x = curve(t)
+        mesh = Mesh(Lagrangian(path.system, path.functional), t)
+        if _is_autonomous(mesh, x):
+            t, x = _follow(mesh, x, min(tol, missed.sum()))
+        finer = _again(path, t, x, PATIENCE)  # on the way a path need not be exact
+        error = float(max(missed.sum(), abs(finer.action - path.action) * 4 / 3))
+        if error <= tol and not path.converged and tries:
+            tries -= 1
+            path = _again(path, path.t, path.x, 2000)
+            path = path if path.converged else finer
+            continue
+        path = replace(path, error=error)
+        if error <= tol or len(t) > max_points:
+            break
+        path = finer
+    if error > tol or not path.converged:
         warnings.warn(
-            f"refine: error {path.error:.2g} for a tolerance of {tol:.2g} with {len(path.t)} times, "
+            f"refine: error {error:.2g} for a tolerance of {tol:.2g} with {len(path.t)} times, "
             f"gradient norm {path.gradient_norm:.2g}, converged {path.converged}",
             NotConverged,
             stacklevel=2,
         )
     return path
+
+
+def _again(path, t, x, max_iter):
+    """The path solved anew on the times ``t`` from ``x``, without a warning."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotConverged)
+        return least_action_path(
+            path.system, path.x[0], path.x[-1], t, path.functional, x, max_iter=max_iter
+        )
 
 
 def _smooth(path, points=8):
@@ -274,6 +284,16 @@ def _smooth(path, points=8):
     terms = lagrangian.terms(curve(inner), curve.derivative()(inner), inner)
     own = Mesh(lagrangian, t).terms(path.x).value * h
     return curve, np.abs(terms.value @ weight * h / 2 - own)
+
+
+def _share(path, missed, n):
+    """``n`` times whose intervals get equal shares of time, of length and of what the rule misses."""
+    h, length = np.diff(path.t), np.linalg.norm(np.diff(path.x, axis=0), axis=1)
+    need = missed ** (1 / 3)  # an interval misses h**3
+    weight = sum(part / part.sum() for part in (h, length, need) if part.sum() > 0)
+    t = np.interp(np.linspace(0, 1, n), np.append(0, np.cumsum(weight)) / weight.sum(), path.t)
+    t[0], t[-1] = path.t[0], path.t[-1]
+    return t
 
 
 def _pick(order, rank):
@@ -294,9 +314,10 @@ def _solve(mesh, x, tol, max_iter):
     if max_iter > PATIENCE and not newton.converged.all():
         stuck = np.flatnonzero(~newton.converged)
         if _is_autonomous(mesh, newton.x[stuck]):
-            eased = np.stack([_ease(mesh, newton.x[k], tol) for k in stuck])
-            newton.expand(stuck, eased)
-            newton.damping[stuck] = 0
+            eased = np.stack([_ease(mesh, newton.x[k]) for k in stuck])
+            lower = mesh.action(eased) < newton.action[stuck]
+            newton.expand(stuck[lower], eased[lower])
+            newton.damping[stuck[lower]] = 0
             newton.descend(PATIENCE)
             newton.slide()
         newton.descend(max_iter - PATIENCE)
@@ -322,32 +343,52 @@ def _is_autonomous(mesh, x):
     return np.array_equal(here, there)
 
 
-def _ease(mesh, x, tol, rounds=40):
+def _ease(mesh, x, rounds=40):
     """A better start for a long or steep path: nodes evenly spread in state, not in time.
 
     Long paths rest, and when they leave costs almost nothing: Newton's method creeps along that
-    valley. Here the nodes keep their distance along the curve and the *times* move too. At fixed
-    nodes the action is ``sum a/h + b h``, least for equal energies: ``h = sqrt(a / (b + E))``, with E
-    such that the times add up. Steps in x and in h alternate; the result is read off at mesh.t.
+    valley. Here the nodes keep their distance along the curve and the *times* move too.
     """
-    n, t = len(mesh.t), mesh.t
     best = np.inf
     for _ in range(rounds):
-        x = respace(x, n)
-        t = _retime(mesh, x)
-        newton = Newton(Mesh(mesh.lagrangian, t), x[None], tol)
-        if not newton.finite.all():
+        t, x, action, scale = _retimed(mesh, respace(x, len(mesh.t)), 10)
+        if not action < best - 1e-6 * scale:
             break
-        newton.descend(10)
-        x = newton.x[0]
-        if not newton.action[0] < best - 1e-6 * newton.scale[0]:
-            break
-        best = newton.action[0]
+        best = action
     return np.stack([np.interp(mesh.t, t, column) for column in x.T], axis=-1)
 
 
+def _follow(mesh, x, trust, rounds=30):
+    """Times and states of a mesh that moves with the path ``x``, until the action falls no more.
+
+    A fall of more than ``trust`` is no longer the path's but the rule's, which long intervals cheat;
+    the first rounds, which undo the pinning, are free.
+    """
+    fall = 0.0
+    for i in range(rounds):
+        t, x, action, scale = _retimed(mesh, x, 5)
+        fall += before - action if i > 2 else 0.0
+        if i and before - action <= 1e-9 * scale or i > 1 and fall > trust:
+            break
+        before = action
+    return t, x
+
+
+def _retimed(mesh, x, steps):
+    """One round of moving the times, then the states: both, the action and its scale."""
+    t = _retime(mesh, x)
+    newton = Newton(Mesh(mesh.lagrangian, t), x[None], 1e-8)
+    if newton.finite.all():
+        newton.descend(steps)
+    return t, newton.x[0], newton.action[0], newton.scale[0]
+
+
 def _retime(mesh, x):
-    """The times of least action for the nodes ``x``, with the mesh's own first and last."""
+    """The times of least action for the nodes ``x``, with the mesh's own first and last.
+
+    At fixed nodes the action is ``sum a/h + b h``, least for equal energies: ``h = sqrt(a / (b + E))``, with
+    E such that the times add up.
+    """
     lagrangian, start, end = mesh.lagrangian, mesh.t[0], mesh.t[-1]
     mid, step = (x[1:] + x[:-1]) / 2, np.diff(x, axis=0)
     rest = lagrangian.terms(mid, np.zeros_like(mid), mesh.t_mid).value

@@ -258,6 +258,19 @@ class GaussianMixture(_Density):
 
         return self._blocks(x, t, 3, evaluate)
 
+    def score_hessian_along(self, x, t, p):
+        """sum_i p_i d2 score_i / dx_j dx_l (..., dim, dim) for ``p`` (..., dim): dim times cheaper."""
+        def evaluate(x, t, p):
+            w, c, _, _, excess = self._posterior(x, t)
+            along = w * (c @ p[..., None])[..., 0]
+            out = _second(along, c, c)
+            if excess is not None:
+                one = _second(w, (excess @ p[:, None, :, None])[..., 0], c)
+                out -= one + np.swapaxes(one, -1, -2) + np.einsum("qk,qkij->qij", along, excess)
+            return out
+
+        return self._blocks(x, t, 2, evaluate, p)
+
     def divergence(self, x, t):
         """Divergence of the score (...)."""
         def evaluate(x, t):
@@ -301,14 +314,17 @@ class GaussianMixture(_Density):
             step = (self._bases[k] @ step[..., None])[..., 0]
         return self.means[k] + step
 
-    def _blocks(self, x, t, rank, evaluate):
+    def _blocks(self, x, t, rank, evaluate, *vectors):
         """``evaluate`` on flat blocks of queries small enough to keep memory bounded."""
         x, t = self._prepare(x, t)
-        lead, t, flat = t.shape, t.ravel(), x.reshape(-1, self.dim)
+        lead, t = t.shape, t.ravel()
+        states = [np.broadcast_to(v, x.shape).reshape(-1, self.dim) for v in vectors]
+        flat = x.reshape(-1, self.dim)
         size = max(1, BLOCK // (self.means.size * (1 if self._alike else self.dim)))
         out = np.empty((len(t),) + (self.dim,) * rank)
         for k in range(0, len(t), size):
-            out[k : k + size] = evaluate(flat[k : k + size], t[k : k + size])
+            block = slice(k, k + size)
+            out[block] = evaluate(flat[block], t[block], *(v[block] for v in states))
         return out.reshape(lead + (self.dim,) * rank)
 
     def _log_terms(self, x, t):

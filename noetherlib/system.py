@@ -77,7 +77,8 @@ class System:
             if not callable(function) and (name == "drift" or function is not None):
                 raise ValueError(f"{name} must be a function of (x, t), got {function!r}")
         self._drift, self._jacobian, self._hessian = drift, jacobian, hessian
-        self._divergence_hessian = None
+        self._divergence_hessian = self._hessian_along = None
+        self._vouched = set()  # functions known to be vectorized
         self._diffusion = diffusion if callable(diffusion) else None
         #: D as a (dim, dim) matrix where it is constant, else None
         self.constant_diffusion = None if callable(diffusion) else self._constant(diffusion)
@@ -137,6 +138,12 @@ class System:
             rough = differentiate(self.jacobian, np.asarray(x, dtype=float), t, noise)
             return (rough + np.swapaxes(rough, -1, -2)) / 2
         return self._call(self._hessian, "hessian", x, t, 3)
+
+    def hessian_along(self, x, t, p):
+        """Second derivatives of ``p . f`` at ``x`` (..., dim) for given ``p`` (..., dim): (..., dim, dim)."""
+        if self._hessian_along is not None:
+            return self._hessian_along(x, t, p)
+        return np.einsum("...i,...ilm->...lm", p, self.hessian(x, t))
 
     def divergence(self, x, t):
         """Divergence of the drift at ``x`` (..., dim): (...)."""
@@ -208,17 +215,32 @@ class System:
         if x.ndim == 0 or x.shape[-1] != self.dim:
             raise ValueError(f"x must have shape (..., {self.dim}), got shape {x.shape}")
         t = np.asarray(t)
+        shape = np.broadcast_shapes(x.shape[:-1], t.shape) + (self.dim,) * rank
         try:
             value = np.asarray(function(x, t), dtype=float)
+            if name not in self._vouched and x.size and t.size:
+                self._vouch(function, name, x.reshape(-1, self.dim), np.asarray(t.flat[0]), rank)
         except IndexError as error:
             raise ValueError(
                 f"{name}(x, t) must take states (..., {self.dim}), that is x[..., i] for x_i "
                 f"and not x[i]: {error}"
             ) from error
-        shape = np.broadcast_shapes(x.shape[:-1], t.shape) + (self.dim,) * rank
         if value.shape == shape:
             return componentwise(value, rank)
         return as_returned(value, shape, name, x)
+
+    def _vouch(self, function, name, x, t, rank):
+        """See that a function means x[..., i]: x[i] goes unnoticed on just dim states, and where dim is 1."""
+        if (x[0] == x[-1]).all():
+            return
+        rows = x[[0] * self.dim + [-1]]
+        forth, back = (np.asarray(function(r, t), dtype=float) for r in (rows, rows[::-1]))
+        if forth.shape == (self.dim,) * (rank + 1) or (
+            forth.shape != (self.dim + 1,) + (self.dim,) * rank
+            and not np.array_equal(forth, back, equal_nan=True)
+        ):
+            raise IndexError(f"of {self.dim + 1} states it returned shape {forth.shape}")
+        self._vouched.add(name)
 
     def _constant(self, diffusion):
         """D as a checked (dim, dim) matrix."""
@@ -309,9 +331,16 @@ class SymbolicSystem(System):
         for name, array in (("drift", f), ("diffusion", D)):
             unknown = _symbols(array) - {*self.state, self.time}
             if unknown:
+                twins = {str(s) for s in unknown} & {str(s) for s in (*self.state, self.time)}
+                advice = (
+                    f"{', '.join(sorted(twins))} differs in an assumption (such as real=True) from the symbol "
+                    "of that name: use one and the same, for time by time=..."
+                    if twins
+                    else "put numbers for these first"
+                )
                 raise ValueError(
                     f"{name} must be in {', '.join(map(str, self.state))} and {self.time} alone, "
-                    f"got also {', '.join(sorted(map(str, unknown)))}: put numbers for these first"
+                    f"got also {', '.join(sorted(map(str, unknown)))}: {advice}"
                 )
         if D.ndim < 2:
             D = D * np.eye(dim, dtype=int)

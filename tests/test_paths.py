@@ -512,10 +512,51 @@ def test_the_error_of_refine_is_honest(system, x0, x1, T, functional):
         assert (np.diff(path.t) > 0).all() and len(path.t) >= 60
 
 
+@pytest.mark.parametrize("T", [1, 5, 10, 20, 40])
+@pytest.mark.parametrize("functional", [FW, OM])
+def test_refine_from_a_mesh_that_sees_nothing_of_the_steps(functional, T):
+    """Between far attractors, over sigmoids a hundred times steeper than the first meshes can tell."""
+    system = multistable_decision()
+    ends = [0.35, 3.25], [3.25, 0.35]
+    best = None
+    for n in (50, 201):
+        start = nl.least_action_path(system, *ends, np.linspace(0, T, n), functional)
+        rough = nl.refine(start, 1e-2)
+        fine = nl.refine(rough, 1e-4)
+        best = nl.refine(fine, 1e-5).action if best is None else best
+        for path, tol in ((rough, 1e-2), (fine, 1e-4)):
+            assert path.converged and abs(path.action - best) <= path.error + 1e-5 <= tol + 1e-5
+            assert path.kind == "minimum" or T == 40  # there roundoff may hide the sign
+
+
 def test_refine_puts_points_where_they_are_needed():
     path = nl.refine(nl.least_action_path(THREE, *ENDS, np.linspace(0, 20, 100), FW), 1e-4)
-    steps = np.diff(path.t)
-    assert steps.max() > 50 * steps.min()
+    even = nl.least_action_path(THREE, *ENDS, np.linspace(0, 20, len(path.t)), FW)
+    best = nl.refine(path, 1e-6).action
+    assert abs(even.action - best) > 30 * abs(path.action - best)
+
+
+def test_refine_of_a_driven_system_leaves_its_clock_alone():
+    driven = nl.System(lambda x, t: x - x**3 + 0.4 * np.sin(2 * np.pi * np.asarray(t))[..., None], 0.1, 1)
+    start = nl.least_action_path(driven, -1, 1, np.linspace(0, 8, 60), FW)
+    path, best = nl.refine(start, 1e-3), nl.refine(start, 1e-6)
+    assert path.converged and abs(path.action - best.action) <= path.error <= 1e-3
+    straight = nl.least_action_path(driven, -1, 1, np.linspace(0, 8, 8001), FW, guess=resampled(path, 8001))
+    np.testing.assert_allclose(best.action, straight.action, atol=2e-6)
+
+
+def resampled(path, n):
+    t = np.linspace(path.t[0], path.t[-1], n)
+    return np.stack([np.interp(t, path.t, column) for column in path.x.T], axis=-1)
+
+
+def test_refine_without_a_tolerance_estimates_the_error_of_the_mesh_as_it_is():
+    path = nl.least_action_path(THREE, *ENDS, np.linspace(0, 5, 100), FW)
+    judged = nl.refine(path, np.inf)
+    assert judged.t is path.t and judged.x is path.x and path.error is None
+    assert abs(path.action - nl.refine(path, 1e-6).action) <= judged.error < 1.0
+    again = nl.refine(path, 2 * judged.error)  # good enough: the same path
+    assert again.t is path.t and again.error <= 2 * judged.error
 
 
 def test_refine_warns_when_it_may_not_go_on():

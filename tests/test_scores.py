@@ -46,6 +46,10 @@ def test_each_derivative_is_the_slope_of_the_one_before(density, t):
     close(density.divergence_hessian(x, t), slope(density.divergence_gradient), 1e-8)
     close(density.divergence(x, t), np.trace(density.score_jacobian(x, t), axis1=-2, axis2=-1), 1e-13)
     close(density.divergence_gradient(x, t), np.einsum("...iil->...l", density.score_hessian(x, t)), 1e-13)
+    if hasattr(density, "score_hessian_along"):
+        p = np.random.default_rng(1).normal(size=x.shape)
+        whole = np.einsum("...i,...ijl->...jl", p, density.score_hessian(x, t))
+        close(density.score_hessian_along(x, t, p), whole, 1e-12)
 
 
 def test_heat_equation(density):

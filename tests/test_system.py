@@ -314,6 +314,20 @@ def test_a_drift_of_single_states_is_refused():
         nl.least_action_path(system, [0, 0], [1, 1], np.linspace(0, 1, 9))
 
 
+@pytest.mark.parametrize("dim", [1, 2, 3])
+def test_a_drift_of_single_states_is_refused_for_just_as_many_states_as_coordinates(dim):
+    first_axis = System(lambda x, t: np.stack([x[(i + 1) % dim] for i in range(dim)]), 1.0, dim)
+    with pytest.raises(ValueError, match=r"drift\(x, t\) must take states .* of \d states"):
+        first_axis.drift(np.arange(dim * max(2, dim), dtype=float).reshape(-1, dim), 0.0)
+
+
+def test_a_symbol_of_the_same_name_is_not_the_same_symbol():
+    x, t = sympy.symbols("x t", real=True)
+    with pytest.raises(ValueError, match="t differs in an assumption"):
+        System.from_sympy(-x * sympy.cos(t), x, 1.0)
+    assert System.from_sympy(-x * sympy.cos(t), x, 1.0, time=t).drift([2.0], 0.0) == -2
+
+
 def test_powers_are_products():
     system = System.from_sympy([x_**3 + (x_ + y_) ** 3, x_**4 - y_**5 + x_**-3], (x_, y_), 1.0)
     x, y = 0.3, -0.7
