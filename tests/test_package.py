@@ -17,6 +17,7 @@ import noetherlib as nl
 
 ROOT = Path(nl.__file__).parent
 MODULES = sorted(path.stem for path in ROOT.glob("*.py") if path.stem != "__init__")
+ROOMS = {"symbolic": ["exact", "mechanics", "noether"]}  # a package: its own modules, each on those before
 FRONT_DOOR = [
     "System",
     "fixed_points",
@@ -134,34 +135,47 @@ def test_paths_pickle():
 # ---- how it is put together ----------------------------------------------------------------------
 
 
-def imports(module):
-    """Modules of the package that one imports, at the top or anywhere."""
+def imports(path, level, known):
+    """Modules that one of the package imports, at the top or anywhere, by so many dots."""
     found = set()
-    for node in ast.walk(ast.parse((ROOT / f"{module}.py").read_text())):
-        if isinstance(node, ast.ImportFrom) and node.level == 1:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level == level:
             names = [node.module] if node.module else [alias.name for alias in node.names]
-            found.update(name for name in names if name in MODULES)
-    return found
+            found.update(name.split(".")[0] for name in names)
+    return found & set(known)
 
 
 def test_ten_to_fourteen_modules():
     assert 10 <= len(MODULES) <= 14, MODULES
+    assert {path.parent.name for path in ROOT.glob("*/__init__.py")} == set(ROOMS)
 
 
 def test_no_circles():
-    graph, done = {module: imports(module) for module in MODULES}, []
+    known = [*MODULES, *ROOMS]
+    graph = {module: imports(ROOT / f"{module}.py", 1, known) for module in MODULES}
+    for room in ROOMS:
+        graph[room] = set().union(*(imports(path, 2, known) for path in (ROOT / room).glob("*.py")))
+    done = []
     while len(done) < len(graph):
         ready = [m for m in graph if m not in done and graph[m] <= set(done)]
         assert ready, f"these import one another: {sorted(set(graph) - set(done))}"
         done += ready
 
 
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_modules_of_a_room_stand_on_those_before(room):
+    files = sorted(path.stem for path in (ROOT / room).glob("*.py") if path.stem != "__init__")
+    assert files == sorted(ROOMS[room])
+    for i, module in enumerate(ROOMS[room]):
+        assert imports(ROOT / room / f"{module}.py", 1, files) <= set(ROOMS[room][:i])
+
+
+@pytest.mark.parametrize("module", [*MODULES, *ROOMS, *(f"{r}.{m}" for r in ROOMS for m in ROOMS[r])])
 def test_modules_say_what_they_are(module):
     doc = importlib.import_module(f"noetherlib.{module}").__doc__
     assert doc and len(doc.splitlines()[0]) <= 110
 
 
 def test_the_map_names_every_module():
-    missing = [module for module in MODULES if not re.search(rf"\b{module}\b", nl.__doc__)]
+    missing = [module for module in [*MODULES, *ROOMS] if not re.search(rf"\b{module}\b", nl.__doc__)]
     assert not missing

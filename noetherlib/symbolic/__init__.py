@@ -1,0 +1,56 @@
+"""Noether's theorem in exact algebra: Lagrangians, charges, gauge terms, symmetries.
+
+The transformation ``t -> t + eps tau(x, t)``, ``x -> x + eps xi(x, t)`` changes the action
+``S = int L dt``, at first order in ``eps``, by the integral of
+
+    delta0 = tau dL/dt + xi . dL/dx + (d_t xi - v d_t tau) . p + L d_t tau,      p = dL/dv,
+
+where ``d_t = d/dt + v . d/dx`` is the total derivative.  It is a symmetry if ``delta0 = d_t K`` for
+some gauge term ``K(x, t)``.  Then ``J = p . xi - E tau - K`` is constant along every path of
+stationary action (Noether 1918; Bessel-Hagen 1921).
+
+    >>> from sympy import symbols
+    >>> x, t, c, D = symbols("x t c D")
+    >>> L = lagrangian(c, D, x, t)                 # drift-diffusion: dx = c dt + sqrt(2 D) dW
+    >>> gauge_term(L, xi=t)                        # a boost is a symmetry with this K
+    (-c*t + x)/(2*D)
+    >>> len(find_symmetries(L))
+    5
+
+Every answer is exact.  Parameters are generic: special values may have more symmetries.  Where
+sympy cannot decide whether an expression vanishes, an ``ArithmeticError`` says so.
+"""
+
+from .mechanics import (
+    Hamiltonian,
+    Lagrangian,
+    energy,
+    equations_of_motion,
+    euler_lagrange,
+    hamiltonian,
+    lagrangian,
+    lambdify,
+    momentum,
+    total_derivative,
+    velocities,
+)
+from .noether import PointSymmetry, find_symmetries, gauge_term, invariance_defect, noether_charge
+
+__all__ = [
+    "Hamiltonian",
+    "Lagrangian",
+    "PointSymmetry",
+    "energy",
+    "equations_of_motion",
+    "euler_lagrange",
+    "find_symmetries",
+    "gauge_term",
+    "hamiltonian",
+    "invariance_defect",
+    "lagrangian",
+    "lambdify",
+    "momentum",
+    "noether_charge",
+    "total_derivative",
+    "velocities",
+]
