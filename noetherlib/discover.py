@@ -551,8 +551,10 @@ def _shared(u, residual):
     skip = max(1, len(u) // NEIGHBOURS)
     u, residual = u[::skip], residual[::skip]
     nearest = cKDTree(u).query(u, k=2)[1][:, 1]
-    product = (residual * residual[nearest]).sum(axis=1)
-    return float(np.sqrt(max(0.0, product.mean() - 3 * product.std() / np.sqrt(len(u)))))
+    # most neighbours are mutual: each pair counts once
+    pairs = np.unique(np.sort(np.stack([np.arange(len(u)), nearest], axis=1), axis=1), axis=0)
+    product = residual[pairs].prod(axis=1).sum(axis=1)
+    return float(np.sqrt(max(0.0, product.mean() - 4 * product.std() / np.sqrt(len(pairs)))))
 
 
 # ---- what callers hand in --------------------------------------------------------------------

@@ -167,15 +167,7 @@ class System:
         lead = np.broadcast_shapes(x.shape[:-1], np.shape(t))
         if self.constant_diffusion is not None:
             return np.broadcast_to(self.constant_diffusion, lead + (self.dim, self.dim))
-        value = np.asarray(self._diffusion(x, np.asarray(t)), dtype=float)
-        tail = (self.dim,) * self._diffusion_rank
-        try:
-            value = np.broadcast_to(value, lead + tail)
-        except ValueError:
-            raise ValueError(
-                f"diffusion(x, t) must broadcast to {lead + tail} for x of shape {x.shape}, "
-                f"got shape {value.shape}"
-            ) from None
+        value = self._diffusion_as_given(x, t, lead)
         if self._diffusion_rank == 2:
             return value
         return (value[..., None] if self._diffusion_rank == 0 else value)[..., None] * np.eye(self.dim)
@@ -258,6 +250,18 @@ class System:
             )
         return check_positive_definite(matrix)
 
+    def _diffusion_as_given(self, x, t, lead):
+        """What a callable D returns, broadcast: (...), (..., dim) or (..., dim, dim), as it was given."""
+        value = np.asarray(self._diffusion(x, np.asarray(t)), dtype=float)
+        shape = lead + (self.dim,) * self._diffusion_rank
+        try:
+            return np.broadcast_to(value, shape)
+        except ValueError:
+            raise ValueError(
+                f"diffusion(x, t) must broadcast to {shape} for x of shape {x.shape}, "
+                f"got shape {value.shape}"
+            ) from None
+
     def _probe(self):
         """Learn from a few calls which form a callable D returns, and whether it depends on x."""
         rng = np.random.default_rng(0)
@@ -273,7 +277,7 @@ class System:
                     f"per state, got shape {value.shape} for x of shape {x.shape}"
                 )
             self._diffusion_rank = ranks[value.shape]
-            samples = [self.diffusion(x, t) for t in (0.5, 0.731)]
+            samples = [self._diffusion_as_given(x, t, lead) for t in (0.5, 0.731)]
         self.multiplicative = not all(
             np.array_equal(s, np.broadcast_to(s[0, 0], s.shape), equal_nan=True) for s in samples
         )

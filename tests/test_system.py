@@ -363,3 +363,15 @@ def test_bad_models(make, name):
     for bad in (None, "a", np.nan, np.inf, 1j, [1, 2, 3], np.ones((3, 2)), [[1], [1, 2]]):
         with pytest.raises(ValueError, match=name):
             make(bad)
+
+
+def test_a_system_of_many_dimensions_is_made_without_much_memory():
+    import tracemalloc
+
+    tracemalloc.start()
+    try:
+        system = nl.System(lambda x, t: 0 * x, lambda x, t: 1 + t, 64)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert not system.multiplicative and peak < 50e6  # D as matrices at all probed states: 0.6 GB
