@@ -4,7 +4,8 @@ PORT ?= 8000
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-site serve lab notebooks bench clean book-environment test-environment
+.PHONY: help book pdf test test-site course serve lab notebooks bench clean
+.PHONY: book-environment test-environment course-environment
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,11 +15,18 @@ help: ## Show this list
 book: book-environment ## Build the website into _build/html (stops at once when nothing changed)
 	@$(BIN)/python -m tools.build
 
-test: test-environment ## Test the library, the notebooks' printed numbers, and this tree
-	@$(BIN)/python -m pytest tests book --nbval --nbval-current-env -n 2 --dist loadfile
+pdf: book test-environment ## Print the whole book into _build/book.pdf, with Chromium or Chrome
+	@$(BIN)/python -m tools.pdf
 
-test-site: book ## Build the website and test it in a browser, which `make test` does if it is built
+test: test-environment ## Test the library, the notebooks' printed numbers, and this tree
+	@$(BIN)/python -m pytest tests book --nbval --nbval-current-env -n 2 --dist loadfile --results _build/tests.json
+
+test-site: book test-environment ## Build the website and test it in a browser, which `make test` does if it is built
 	@$(BIN)/python -m pytest tests/test_site.py
+
+course: course-environment ## Make the problem sets' student versions, and grade sample submissions of them
+	@$(BIN)/python -m tools.course
+	@$(BIN)/python -m pytest tests/test_course_chain.py
 
 serve: book ## Build the website and serve it at http://localhost:8000 (or PORT=...)
 	@$(BIN)/python -m http.server $(PORT) --bind localhost --directory _build/html
@@ -40,4 +48,7 @@ book-environment:
 	@$(PYTHON) tools/environment.py
 
 test-environment:
-	@$(PYTHON) tools/environment.py scale
+	@$(PYTHON) tools/environment.py test
+
+course-environment:
+	@$(PYTHON) tools/environment.py test course

@@ -1,9 +1,13 @@
-"""How nbval runs and compares the book's notebooks."""
+"""How nbval runs and compares the book's notebooks, and what the book is told of the tests."""
 
+import json
 import tempfile
+import time
+from pathlib import Path
 
 from nbval.kernel import RunningKernel
 
+from tools.build import TESTED, fingerprint
 from tools.environment import use_own_profile
 from tools.notebooks import HTML_PAYLOADS, PAYLOAD
 
@@ -18,6 +22,19 @@ class WithoutPictures(tuple):
 def execute_cell_input(self, cell_input, allow_stdin=None):
     """As nbval's, but with history, without which the kernel ignores the `;` that ends a cell."""
     return self.kc.execute(cell_input, allow_stdin=allow_stdin, stop_on_error=False)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--results", type=Path, help="write how many tests passed into this file, for the book")
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if path := config.getoption("results"):
+        kinds = ["passed", "failed", "error", "skipped"]
+        found = {kind: len(terminalreporter.getreports(kind)) for kind in kinds}
+        found |= {"ended": time.time(), "files": fingerprint(TESTED)}
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(found), encoding="utf-8")
 
 
 def pytest_configure(config):

@@ -5,6 +5,7 @@ least action, and the symmetries of the system conserve charges along that path.
 
 The map; each room uses only the floors below it::
 
+    course                                      checks of a student's answers
     discover   bridges                          what users conclude
     symmetry   paths                            paths and their charges
     simulate   models   geometric   newton      what a system does, and what that costs
@@ -37,7 +38,8 @@ from .system import System
 
 __version__ = "0.1.0"
 
-_ON_DEMAND = {"symbolic": None, "discover": None, "display": None, "style": "display", "scrubber": "display"}
+_ON_DEMAND = {name: None for name in ("symbolic", "discover", "course", "display")}
+_ON_DEMAND |= {"style": "display", "scrubber": "display"}
 
 
 def __getattr__(name):

@@ -23,7 +23,7 @@ def test_with_an_address_there_are_buttons():
         "path_to_book": "book",
     }
     assert all(config["html"][f"use_{name}_button"] for name in ["repository", "issues", "edit_page"])
-    assert config["launch_buttons"]["binderhub_url"]
+    assert config["launch_buttons"]["binderhub_url"] and config["launch_buttons"]["colab_url"]
     assert config["html"]["baseurl"] == "https://example.org"
 
 

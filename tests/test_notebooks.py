@@ -1,19 +1,27 @@
 """Every notebook is committed executed, without pictures, and with its claims asserted."""
 
+import importlib.util
+import io
+import socket
+import subprocess
+import urllib.error
+import urllib.request
+
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tools.notebooks import ROOT, execute, find, normalise, problems, read
+from tools.notebooks import COLAB, ROOT, execute, find, normalise, problems, read, with_colab
 
 PNG = "iVBORw0KGgoAAAANSUhEUg=="
 
 
 def page(*outputs, source="assert 1 + 1 == 2", metadata=None):
     """A notebook as it should be committed, but for what a test plants in it."""
-    cell = new_code_cell(source, execution_count=1, outputs=list(outputs), id="check")
-    notebook = normalise(new_notebook(cells=[new_markdown_cell("# A page", id="title"), cell]))
-    notebook.cells[1].outputs = list(outputs)
+    cell = new_code_cell(source, execution_count=2, outputs=list(outputs), id="check")
+    notebook = normalise(with_colab(new_notebook(cells=[new_markdown_cell("# A page", id="title"), cell])))
+    notebook.cells[1].execution_count = 1
+    notebook.cells[-1].outputs = list(outputs)
     notebook.metadata.update(metadata or {})
     return notebook
 
@@ -53,7 +61,7 @@ def test_pictures_are_found_and_removed(data):
     assert any("picture" in problem for problem in problems(notebook))
     mended = normalise(notebook)
     assert problems(mended) == []
-    assert mended.cells[1].outputs[0].data["text/plain"].startswith("<Figure")
+    assert mended.cells[-1].outputs[0].data["text/plain"].startswith("<Figure")
 
 
 def test_a_picture_in_the_text_is_found():
@@ -73,13 +81,13 @@ def test_stored_widget_states_are_found_and_removed():
 
 def test_a_cell_never_executed_is_found():
     notebook = page()
-    notebook.cells[1].execution_count = None
-    assert problems(notebook) == ["code cell 1 was never executed"]
+    notebook.cells[-1].execution_count = None
+    assert problems(notebook) == ["code cell 2 was never executed"]
 
 
 def test_cells_executed_out_of_order_are_found():
     notebook = page()
-    notebook.cells[1].execution_count = 7
+    notebook.cells[-1].execution_count = 7
     assert any("fresh kernel" in problem for problem in problems(notebook))
 
 
@@ -87,7 +95,7 @@ def test_an_error_is_found_unless_it_is_the_point():
     error = new_output("error", ename="ValueError", evalue="no", traceback=[])
     assert any("failed: ValueError: no" in problem for problem in problems(page(error)))
     notebook = page(error)
-    notebook.cells[1].metadata["tags"] = ["raises-exception"]
+    notebook.cells[-1].metadata["tags"] = ["raises-exception"]
     assert problems(notebook) == []
 
 
@@ -126,11 +134,75 @@ assert True;"""
 def test_executing_and_normalising_twice_changes_nothing(tmp_path):
     first = new_code_cell(DRAWS_AND_PRINTS, metadata={"tags": ["hide-input"], "scrolled": True})
     notebook = new_notebook(cells=[first, new_code_cell("1"), new_code_cell("2 + 2")])
-    notebook.cells[1].id = first.id
-    once = normalise(execute(notebook, tmp_path))
-    twice = normalise(execute(once, tmp_path))
+    notebook.cells[-1].id = first.id
+    once = normalise(execute(with_colab(notebook), tmp_path))
+    twice = normalise(execute(with_colab(once), tmp_path))
     assert nbformat.writes(once) == nbformat.writes(twice)
     assert problems(once) == []
-    assert once.cells[0].metadata == {"tags": ["hide-input"]}
-    assert len({cell.id for cell in once.cells}) == 3
-    assert once.cells[2].outputs[0].data == {"text/plain": "4"}
+    assert once.cells[1].metadata == {"tags": ["hide-input"]}
+    assert len({cell.id for cell in once.cells}) == 4
+    assert once.cells[3].outputs[0].data == {"text/plain": "4"}
+
+
+# ---- the cell for Google Colab -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def commands(monkeypatch):
+    """What the cell would run where the library is missing, instead of running it."""
+    commands = []
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(socket, "gethostbyname", lambda name: "127.0.0.1")
+    monkeypatch.setattr(subprocess, "run", lambda command, check: commands.append(command[1:]))
+    monkeypatch.delenv("BOOK_REPOSITORY_URL", raising=False)
+    return commands
+
+
+def answer(monkeypatch, text):
+    monkeypatch.setattr(urllib.request, "urlopen", lambda address, timeout: io.BytesIO(text.encode()))
+
+
+def test_a_page_without_the_cell_is_found():
+    for place in [1, 2]:
+        notebook = page()
+        del notebook.cells[place]
+        assert any("tools/colab.py" in problem for problem in problems(notebook)) == (place == 1)
+    notebook = page()
+    notebook.cells[1].metadata = {}
+    assert any("tools/colab.py" in problem for problem in problems(notebook))
+
+
+def test_with_the_library_the_cell_does_nothing(commands, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name == "noetherlib")
+    exec(COLAB, {})
+    assert commands == []
+
+
+def test_on_colab_the_cell_installs_from_the_notebooks_own_repository(commands, monkeypatch):
+    opened = "fileId=https%3A%2F%2Fgithub.com%2Fa%2Fb%2Fblob%2Fa%2Fbranch%2Fbook%2Fpaper%2Faudit.ipynb"
+    answer(monkeypatch, f'[{{"path": "{opened}", "name": "audit.ipynb"}}]')
+    exec(COLAB, {})
+    assert commands == [["-m", "pip", "install", "--quiet", "myst-nb", "git+https://github.com/a/b@a/branch"]]
+
+
+def test_an_address_may_be_given(commands, monkeypatch):
+    monkeypatch.setenv("BOOK_REPOSITORY_URL", "https://example.org/a")
+    exec(COLAB, {})
+    assert [command[-1] for command in commands] == ["git+https://example.org/a"]
+
+
+@pytest.mark.parametrize("opened", ["[]", '[{"path": "fileId=1aB"}]'])
+def test_without_an_address_the_cell_says_what_to_do(commands, monkeypatch, opened):
+    answer(monkeypatch, opened)
+    with pytest.raises(ModuleNotFoundError, match="BOOK_REPOSITORY_URL"):
+        exec(COLAB, {})
+    assert commands == []
+
+
+def test_without_a_server_the_cell_says_what_to_do(commands, monkeypatch):
+    def refuse(address, timeout):
+        raise urllib.error.URLError("refused")
+
+    monkeypatch.setattr(urllib.request, "urlopen", refuse)
+    with pytest.raises(ModuleNotFoundError, match="BOOK_REPOSITORY_URL"):
+        exec(COLAB, {})

@@ -17,7 +17,10 @@ import noetherlib as nl
 
 ROOT = Path(nl.__file__).parent
 MODULES = sorted(path.stem for path in ROOT.glob("*.py") if path.stem != "__init__")
-ROOMS = {"symbolic": ["exact", "mechanics", "noether"]}  # a package: its own modules, each on those before
+ROOMS = {  # packages: their own modules, each on those before
+    "symbolic": ["exact", "mechanics", "noether"],
+    "course": ["slips", "noise", "symmetries", "paths", "project"],
+}
 FRONT_DOOR = [
     "System",
     "fixed_points",

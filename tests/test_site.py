@@ -4,20 +4,18 @@ What is tested is the site that `make book` left in _build/html, if it was made 
 where it is not, and where there is no Chromium; under CI a browser that is missing is a failure.
 """
 
-import http.server
-import os
-import shutil
-import threading
-from functools import cache, partial
+import gzip
+from functools import cache
 from html.parser import HTMLParser
+from io import BytesIO
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
-from playwright.sync_api import sync_playwright
+from pypdf import PdfReader
 
-from tools import build, vendor
+from tools import browser, build, pdf, vendor
+from tools.browser import CI, VIEW
 
-CI = os.environ.get("CI", "").lower() in {"true", "1"}
 SITE = build.INDEX.parent
 WEB = vendor.fetched(build.BUILD)
 PAGES = sorted(
@@ -25,13 +23,9 @@ PAGES = sorted(
     for path in SITE.rglob("*.html")
     if not path.relative_to(SITE).parts[0].startswith("_")
 )
-NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
-# it reports to no one, fetches nothing of its own, and needs no display
-ARGUMENTS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-ARGUMENTS += ["--disable-component-update", "--disable-sync"]
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
-VIEW = 'script[type="application/vnd.jupyter.widget-view+json"]'
-PATIENCE = 60_000  # milliseconds; machines may be busy
+MAX_WEIGHT = 1_500_000  # bytes of a page and all that it loads, compressed, before its reader does anything
+WIDGETS = "_static/vendor/widgets/"
 
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # axe-core reads every element: leave it each kind of code's colours once, and formulas as their MathML
@@ -121,50 +115,38 @@ def test_links_lead_somewhere(name):
     assert broken == []
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *arguments):
-        pass
-
-
 @pytest.fixture(scope="module")
 def address():
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=SITE)) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
+    with browser.served(SITE) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
-def browser():
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
-        missing = "no Chromium in PATH, and CHROMIUM names none"
-        pytest.fail(missing) if CI else pytest.skip(missing)
-    with sync_playwright() as playwright:
-        # its sandbox needs a user who is not root
-        sandbox = os.geteuid() != 0 and not CI
-        yield playwright.chromium.launch(executable_path=path, args=ARGUMENTS, chromium_sandbox=sandbox)
+def window():
+    if browser.find() is None:
+        pytest.fail(browser.MISSING) if CI else pytest.skip(browser.MISSING)
+    with browser.launched() as window:
+        yield window
 
 
 @pytest.fixture
-def opened(browser, address):
-    """open(name, size, scheme) gives a page that has settled; what it complained of is checked at the end."""
+def opened(window, address):
+    """open(name, size, scheme) gives a page that has loaded; what it complained of is checked at the end."""
     contexts, complaints = [], []
 
     def open(name, size=DESKTOP, scheme="light"):
-        context = browser.new_context(viewport=size, color_scheme=scheme, has_touch=size is PHONE)
+        context = window.new_context(viewport=size, color_scheme=scheme, has_touch=size is PHONE)
         contexts.append(context)
         tab = context.new_page()
-        tab.set_default_timeout(PATIENCE)
+        tab.set_default_timeout(browser.PATIENCE)
         tab.on("console", lambda message: message.type == "error" and complaints.append(message.text))
         tab.on("pageerror", lambda error: complaints.append(f"error: {error}"))
         tab.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
         tab.on("response", lambda r: r.status >= 400 and complaints.append(f"{r.status}: {r.url}"))
         tab.on("request", lambda r: r.url.startswith((address, "data:", "blob:")) or complaints.append(r.url))
+        tab.asked = set()  # the files that it loaded
+        tab.on("request", lambda r: tab.asked.add(urlsplit(r.url.removeprefix(address)).path))
         tab.goto(address + name)
-        settle(tab)
         return tab
 
     yield open
@@ -173,14 +155,11 @@ def opened(browser, address):
     assert complaints == []
 
 
-def settle(tab):
-    """Wait for formulas, and for the sliders, which are drawn once they come near."""
-    tab.wait_for_function("() => !window.MathJax?.startup || MathJax.startup.promise.then(() => true)")
-    sliders = tab.locator(VIEW).count()
-    if sliders:
-        tab.locator(VIEW).first.evaluate("view => view.parentElement.scrollIntoView()")
-        drawn = "count => document.querySelectorAll('.nl-scrubber .noUi-handle[aria-label]').length >= count"
-        tab.wait_for_function(drawn, arg=sliders)
+@cache
+def weight(file):
+    """Of a file of the site, compressed as web servers do; fonts and photographs are already."""
+    data = (SITE / file).read_bytes() if (SITE / file).is_file() else b""
+    return len(data) if file.endswith((".woff", ".woff2", ".png")) else len(gzip.compress(data))
 
 
 def turn(tab, size, scheme):
@@ -229,6 +208,8 @@ def until_changed(scrubber, text):
 @pytest.mark.parametrize("name", PAGES)
 def test_page(opened, name):
     tab = opened(name)
+    browser.draw_all(tab)
+    assert sum(weight(file) for file in tab.asked if not file.startswith(WIDGETS)) <= MAX_WEIGHT
     assert overflow(tab) <= 0
     turn(tab, PHONE, "light")
     assert overflow(tab) <= 0
@@ -246,10 +227,24 @@ def test_page(opened, name):
     assert barriers(tab) == []
 
 
+def page_with_sliders():
+    return next(name for name in PAGES if "jupyter.widget-view" in (SITE / name).read_text(encoding="utf-8"))
+
+
+def test_what_draws_sliders_is_loaded_when_one_nears_the_view(opened):
+    tab = opened(page_with_sliders())
+    tab.wait_for_load_state("networkidle")
+    assert not any(file.startswith(WIDGETS) for file in tab.asked)
+    tab.locator(VIEW).first.evaluate("view => view.parentElement.scrollIntoView()")
+    tab.locator(".nl-scrubber .noUi-handle[aria-label]").first.wait_for()
+    assert any(file.startswith(WIDGETS) for file in tab.asked)
+
+
 def test_sliders_on_a_phone_take_a_tap_and_play(opened):
-    name = next(name for name in PAGES if "jupyter.widget-view" in (SITE / name).read_text(encoding="utf-8"))
-    tab = opened(name, PHONE, "dark")
+    tab = opened(page_with_sliders(), PHONE, "dark")
+    tab.locator(VIEW).first.evaluate("view => view.parentElement.scrollIntoView()")
     scrubber = tab.locator(".nl-scrubber").first
+    scrubber.locator(".noUi-handle[aria-label]").wait_for()
     before, text = shown(scrubber), scrubber.locator(".widget-readout").text_content()
     scrubber.locator(".noUi-base").tap()  # at its middle
     text, middle = until_changed(scrubber, text), shown(scrubber)
@@ -282,3 +277,24 @@ def test_the_theme_can_be_chosen(opened):
     assert tab.evaluate("() => document.documentElement.dataset.theme") == "dark"
     tab.reload()
     assert tab.evaluate("() => document.documentElement.dataset.theme") == "dark"
+
+
+def test_the_book_prints(window, address):
+    """First and last chapter and one between, joined as `make pdf` joins all."""
+    first, *others, last = pdf.chapters()
+    between = page_with_sliders().removesuffix(".html")
+    assert between in others
+    file = BytesIO()
+    pdf.join([first, between, last], address, window).write(file)
+    book = PdfReader(file)
+    words = [sheet.extract_text() for sheet in book.pages]
+    for name, sheet in [(first, words[0]), (last, "".join(words[-3:]))]:
+        title = page(f"{name}.html").meta["og:title"]
+        assert title.split()[0] in sheet and title.split()[-1] in sheet
+    assert not any("Ctrl" in sheet or "Skip to" in sheet for sheet in words)
+    assert [sheet.split()[0] for sheet in words] == [str(number) for number in range(1, len(words) + 1)]
+    assert len([entry for entry in book.outline if not isinstance(entry, list)]) == 3
+    assert any(sheet.images for sheet in book.pages)
+    links = [link.get_object() for sheet in book.pages for link in sheet.get("/Annots", ())]
+    within = [link for link in links if "/Dest" in link]
+    assert within and not any(link.get("/A", {}).get("/URI", "").startswith("http://127") for link in links)

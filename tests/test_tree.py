@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import packages_distributions, requires, version
 
 import pytest
@@ -92,10 +93,10 @@ def needed(name, extras=frozenset()):
 
 
 def test_nothing_floats():
-    """All that the book, the tests and the extra `scale` need is frozen, and installed as frozen."""
+    """All that the book and the tests need is frozen, and installed as frozen."""
     frozen = pins("constraints.txt")
     names = set().union(
-        *[needed(name) for name in pins("requirements.txt")], needed("noetherlib", frozenset({"scale"}))
+        *[needed(name) for name in pins("requirements.txt")], needed("noetherlib", frozenset({"test"}))
     )
     assert {name: frozen.get(name) for name in names - {"noetherlib"}} == {
         name: version(name) for name in names - {"noetherlib"}
@@ -105,7 +106,9 @@ def test_nothing_floats():
 def test_everything_imported_is_pinned():
     """Directly: nothing is used that only comes along with something else."""
     local = {"noetherlib", "tools", "tests", "conftest"} | {path.stem for path in ROOT.glob("book/_ext/*.py")}
-    direct = pins("requirements.txt").keys() | {"dask", "distributed"}
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    direct = {canonicalize_name(Requirement(line).name) for lines in extras.values() for line in lines}
+    direct |= pins("requirements.txt").keys()
     providers = packages_distributions()
     missing = set()
     for path in tracked():

@@ -12,6 +12,7 @@ BOOK_URL                where the site is served: canonical addresses
 """
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -28,9 +29,11 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
 INDEX = BUILD / "html" / "index.html"
 STAMP = BUILD / "inputs"
+RESULTS = BUILD / "tests.json"  # what `make test` found, for the page on the book's health
 ADDRESS = ["BOOK_REPOSITORY_URL", "BOOK_REPOSITORY_BRANCH", "BOOK_URL"]
 LIBRARY = ["noetherlib", *PINS]
 INPUTS = [*LIBRARY, "book", "_config.yml", "_toc.yml", "tools"]
+TESTED = [*INPUTS, "tests", "conftest.py", "README.md"]
 
 
 def files(names):
@@ -59,6 +62,7 @@ def configuration(environ, web=None):
     config["sphinx"]["local_extensions"] = {name: str(ROOT / path) for name, path in extensions.items()}
     sphinx = config["sphinx"]["config"]
     sphinx.update(vendor.addresses(web))
+    sphinx["tests_found"] = tested()
     if web:
         sphinx["html_static_path"].append(str(web / "static"))
     if url := environ.get("BOOK_URL"):
@@ -70,9 +74,19 @@ def configuration(environ, web=None):
             config["html"][f"use_{button}_button"] = True
         config["launch_buttons"] = {
             "binderhub_url": "https://mybinder.org",
+            "colab_url": "https://colab.research.google.com",
             "notebook_interface": "jupyterlab",
         }
     return config
+
+
+def tested():
+    """What the last tests found, and whether these very files were theirs; None if there were none."""
+    if not RESULTS.exists():
+        return None
+    found = json.loads(RESULTS.read_text(encoding="utf-8"))
+    found["these"] = found.pop("files") == fingerprint(TESTED)
+    return found
 
 
 def inputs(web):
@@ -85,6 +99,11 @@ def current(web):
     return INDEX.exists() and STAMP.exists() and STAMP.read_text() == inputs(web)
 
 
+def shows_results():
+    """Whether no test ended after the build."""
+    return not RESULTS.exists() or RESULTS.stat().st_mtime < STAMP.stat().st_mtime
+
+
 def clear(*kept):
     """Forget pages and environment; keep what was fetched, and executed with this very library."""
     for path in BUILD.glob("*"):
@@ -95,19 +114,22 @@ def clear(*kept):
 def main():
     start = time.monotonic()
     web = vendor.fetch(BUILD)
-    if current(web):
+    if current(web) and shows_results():
         print(f"Nothing changed since the last build: {INDEX}")
         return 0
     made_of = inputs(web)
     config = configuration(os.environ, web)
     BUILD.mkdir(exist_ok=True)
-    clear(Path(config["execute"]["cache"]), web)
+    clear(Path(config["execute"]["cache"]), web, RESULTS, BUILD / "course")
     use_own_profile(BUILD / "ipython")
     (BUILD / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     command = [Path(sys.executable).with_name("jupyter-book"), "build", "book", "--path-output", "."]
     command += ["--config", "_build/_config.yml", "--toc", ROOT / "_toc.yml", "-W", "-n", "--keep-going"]
     done = subprocess.run(command, cwd=ROOT)
     if done.returncode == 0:
+        from tools import picture  # it loads matplotlib, which a build of nothing need not wait for
+
+        picture.save_preview(INDEX.parent / "_static")
         STAMP.write_text(made_of)
         print(f"Built in {time.monotonic() - start:.0f} s, without a warning: {INDEX}")
     return done.returncode

@@ -1,7 +1,8 @@
 """Set up .venv from the pins, and only when they changed. Standard library only: this runs first.
 
-python tools/environment.py          what the book needs
-python tools/environment.py scale    and the extra `scale`, which the tests need too
+python tools/environment.py           what the book needs
+python tools/environment.py test      and what its tests need
+python tools/environment.py course    and nbgrader, which teachers need to grade
 """
 
 import hashlib

@@ -2,7 +2,8 @@
 
 A committed notebook holds what it printed and how its cells were counted, so that every number can be
 compared with a new run. It holds no pictures and nothing that differs between two runs or two machines.
-Its figures leave their `<Figure ...>` line behind.
+Its figures leave their `<Figure ...>` line behind. Its first code cell is tools/colab.py, which the site does
+not show.
 """
 
 import argparse
@@ -31,6 +32,8 @@ HTML_PAYLOADS = {
     re.compile(r"<svg\b(?! ?/>).*?</svg>", re.DOTALL): "<svg />",
 }
 CELL_METADATA = {"tags", "mystnb", "nbgrader"}
+COLAB = Path(__file__).with_name("colab.py").read_text(encoding="utf-8").rstrip("\n")
+COLAB_ID = "colab"
 KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -39,6 +42,16 @@ KERNEL = {
 
 def find(root=ROOT / "book"):
     return sorted(path for path in root.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+
+
+def with_colab(notebook):
+    """A copy whose first code cell is the one that Google Colab needs."""
+    notebook = copy.deepcopy(notebook)
+    cells = [cell for cell in notebook.cells if cell.get("id") != COLAB_ID]
+    first = next((index for index, cell in enumerate(cells) if cell.cell_type == "code"), len(cells))
+    own = nbformat.v4.new_code_cell(COLAB, id=COLAB_ID, metadata={"tags": ["remove-cell"]})
+    notebook.cells = [*cells[:first], own, *cells[first:]]
+    return notebook
 
 
 def execute(notebook, folder):
@@ -116,6 +129,8 @@ def problems(notebook):
             found.append(f"cell {number} has a picture in its text: draw it in a code cell instead")
     if "widgets" in notebook.metadata:
         found.append("it stores the state of its widgets")
+    if not code or code[0].source != COLAB or code[0].metadata.get("tags") != ["remove-cell"]:
+        found.append("its first code cell is not tools/colab.py: run `make notebooks`")
     if not any(asserts(cell.source) for cell in code):
         found.append("it asserts nothing: state the page's claims as checks")
     if not found and normalise(notebook) != notebook:
@@ -156,7 +171,7 @@ def main(arguments):
 
 def renew(path):
     start = time.monotonic()
-    notebook = normalise(execute(read(path), path.resolve().parent))
+    notebook = normalise(execute(with_colab(read(path)), path.resolve().parent))
     text = nbformat.writes(notebook) + "\n"
     changed = text != path.read_text(encoding="utf-8")
     if changed:

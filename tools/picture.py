@@ -1,4 +1,4 @@
-"""Draw book/_assets/most-likely-path.svg, the picture on the README and the landing page.
+"""Draw book/_assets/most-likely-path.svg, the picture on the README and the landing page, and a PNG of it.
 
 A noisy system with an attractor, dx = -x dt + noise, is asked to go from one state to another in a given
 time. Left: random ways of doing so, and the most likely one, which bends through the attractor. Right: its
@@ -7,12 +7,20 @@ coordinates change with time, its angular momentum does not. A dot runs along bo
     python -m tools.picture
 """
 
+import re
 from itertools import pairwise
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, PathPatch
+from matplotlib.path import Path as Outline
 
 TARGET = Path(__file__).resolve().parent.parent / "book" / "_assets" / "most-likely-path.svg"
+PREVIEW = "preview.png"
+NAME = "Noether's theorem for noisy dynamical systems"
 WIDTH, HEIGHT = 1200, 470
 START, END, TIME = np.array([-2.5, 1.15]), np.array([2.05, 1.75]), 4.0
 NOISE = 0.09  # D, of the random paths; the most likely one is the same for every D
@@ -65,10 +73,10 @@ def stroke(d, colour, width, **more):
     return f'<path d="{d}" stroke="{colour}" stroke-width="{width}"{more}/>'
 
 
-def label(x, y, words, colour=MIST, size=20, anchor="start"):
-    return (
-        f'<text x="{x:g}" y="{y:g}" fill="{colour}" font-size="{size}" text-anchor="{anchor}">{words}</text>'
-    )
+def label(x, y, words, colour=MIST, size=20, anchor="start", **more):
+    more = "".join(f' {key.rstrip("_")}="{value}"' for key, value in more.items())
+    look = f'fill="{colour}" font-size="{size}" text-anchor="{anchor}"{more}'
+    return f'<text x="{x:g}" y="{y:g}" {look}>{words}</text>'
 
 
 def dot(x, y, radius, colour):
@@ -117,8 +125,8 @@ def draw():
         label(CENTRE[0], CENTRE[1] + 36, "attractor", WHITE, 22, "middle"),
         label(first[0] - 4, first[1] - 20, "from here", WHITE, 22),
         label(last[0] + 6, last[1] - 20, "to there", WHITE, 22, "end"),
-        label(PANEL[0], 60, "Its position changes", BLUE, 22),
-        label(PANEL[0], 315, "Its angular momentum does not", AMBER, 22),
+        label(PANEL[0], 60, "Its position changes", BLUE, 22, class_="panel"),
+        label(PANEL[0], 315, "Its angular momentum does not", AMBER, 22, class_="panel"),
         label(PANEL[1], 455, "time", anchor="end", size=18),
         moving_dot(path),
         moving_dot(charge),
@@ -129,11 +137,47 @@ def draw():
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
             'font-family="system-ui, sans-serif" role="img">',
             f"<title>{title}</title>",
-            "<style>@media (prefers-reduced-motion: reduce) { .moving { display: none } }</style>",
+            "<style>@media (prefers-reduced-motion: reduce) { .moving { display: none } }",
+            "@media (max-width: 600px) { text { font-size: 32px } .panel { transform: translateX(-75px) } }",
+            "</style>",
             *parts,
             "</svg>\n",
         ]
     )
+
+
+def outline(d):
+    """The points of an SVG path of straight lines, and what leads to each, as matplotlib has them."""
+    points, codes = [np.zeros(2)], [Outline.MOVETO]
+    for command, numbers in re.findall(r"([Mmlh])([-\d.,]+)", d):
+        step = np.array([*map(float, numbers.split(",")), 0][:2])
+        points.append(step if command == "M" else points[-1] + step)
+        codes.append(Outline.MOVETO if command in "Mm" else Outline.LINETO)
+    return Outline(points, codes)
+
+
+def save_preview(folder):
+    """The same as a PNG, for the cards that others show of a link: few of them take SVG."""
+    wide, high, dpi = WIDTH, 630, 100
+    points = 72 / dpi  # of a pixel
+    figure = Figure(figsize=(wide / dpi, high / dpi), dpi=dpi, facecolor=NIGHT)
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, wide), ylim=(HEIGHT, HEIGHT - high))
+    axes.axis("off")
+    axes.text(wide / 2, -70, NAME, color=WHITE, size=40 * points, ha="center")
+    for part in ElementTree.fromstring(TARGET.read_text(encoding="utf-8")).iter():
+        kind, get = part.tag.partition("}")[2], part.attrib.get
+        if kind == "path":
+            look = {"linewidth": float(get("stroke-width")) * points, "alpha": float(get("opacity", 1))}
+            look["linestyle"] = "dotted" if get("stroke-dasharray") else "solid"
+            axes.add_patch(PathPatch(outline(get("d")), fill=False, edgecolor=get("stroke"), **look))
+        elif kind == "circle" and get("cx"):
+            centre = float(get("cx")), float(get("cy"))
+            axes.add_patch(Circle(centre, float(get("r")), color=get("fill"), zorder=3))
+        elif kind == "text":
+            aside = {"start": "left", "middle": "center", "end": "right"}[get("text-anchor")]
+            size = float(get("font-size")) * points
+            axes.text(float(get("x")), float(get("y")), part.text, color=get("fill"), size=size, ha=aside)
+    FigureCanvasAgg(figure).print_png(folder / PREVIEW)
 
 
 if __name__ == "__main__":

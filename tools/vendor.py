@@ -15,11 +15,11 @@ from pathlib import Path
 WEB = Path(__file__).resolve().parent / "web"
 LOCK = WEB / "package-lock.json"
 WIDGETS, MATHJAX, AXE = "@jupyter-widgets/html-manager", "mathjax", "axe-core"
-BUNDLE, TYPESETTER = "embed.js", "tex-mml-chtml.js"
+BUNDLE, TYPESETTER = "embed.js", "tex-chtml.js"
 # MathJax loads the rest of itself when a formula or a reader asks for it: macros, fonts, speech
 COPIED = {
     "vendor/widgets": (WIDGETS, "dist", ["LICENSE", BUNDLE, BUNDLE + ".LICENSE.txt", "*.woff2"]),
-    "vendor/mathjax": (MATHJAX, "es5", ["LICENSE", TYPESETTER, "a11y", "input", "output", "sre"]),
+    "vendor/mathjax": (MATHJAX, "es5", ["LICENSE", TYPESETTER, "a11y", "input", "output", "sre", "ui"]),
 }
 SECONDS = 180
 

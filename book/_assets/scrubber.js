@@ -10,8 +10,6 @@ Then what the widgets leave out is added: names and values for those who hear th
   function load() {
     // the widgets call MathJax 2; their texts hold no mathematics
     if (window.MathJax) window.MathJax.Hub ??= { Queue() {} };
-    // the theme's icons are drawn by now; it must not replace those of the play button, which change
-    window.FontAwesome?.noAuto?.();
     // the bundle waits for the window to load, which it has: whoever waits for that now need not
     const listen = window.addEventListener;
     window.addEventListener = function (type, listener, ...rest) {

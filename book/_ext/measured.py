@@ -7,12 +7,16 @@
 ```
 ```{versions} numpy scipy    a table of the versions that the book was built with
 ```
+```{health}                  a table: when the site was built, on what, and what the tests found
+```
 ```{gallery}                 a card for each page, with the first picture that the page drew
 paper/some-page
 ```
 """
 
+import os
 import platform
+import time
 from importlib.metadata import version
 
 from docutils import nodes
@@ -68,11 +72,36 @@ class VersionsDirective(SphinxDirective):
         return [table(["Package", "Version"], [[text(cell) for cell in row] for row in rows])]
 
 
+class HealthDirective(SphinxDirective):
+    def run(self):
+        built = float(os.environ.get("SOURCE_DATE_EPOCH") or time.time())
+        rows = [
+            ("Built", moment(built)),
+            ("On", f"{platform.system()} ({platform.machine()}), Python {platform.python_version()}"),
+            ("Tests", in_numbers(self.config.tests_found)),
+        ]
+        return [table(["What", "Which"], [[text(cell) for cell in row] for row in rows])]
+
+
 class GalleryDirective(SphinxDirective):
     has_content = True
 
     def run(self):
         return [Gallery(docnames=[line.strip() for line in self.content if line.strip()])]
+
+
+def moment(seconds):
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
+
+
+def in_numbers(found):
+    """What `make test` left: never more than it found, and nothing where it did not run."""
+    if not found:
+        return "not run before this build"
+    failed = found["failed"] + found["error"]
+    numbers = f"{found['passed']} passed, {failed} failed, {found['skipped']} skipped"
+    whose = "of these very files" if found["these"] else "of an earlier state of these files"
+    return f"{numbers}; {whose}, {moment(found['ended'])}"
 
 
 def text(words):
@@ -152,5 +181,7 @@ def setup(app):
     app.add_directive("run-times", RunTimesDirective)
     app.add_directive("versions", VersionsDirective)
     app.add_directive("gallery", GalleryDirective)
+    app.add_directive("health", HealthDirective)
+    app.add_config_value("tests_found", None, "env", types=[dict, type(None)])
     app.connect("doctree-resolved", resolve)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

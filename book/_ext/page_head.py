@@ -7,6 +7,18 @@ def drop_thebe(app, pagename, templatename, context, doctree):
         context[kind] = [file for file in context[kind] if "thebe" not in f"{file} {vars(file)}".lower()]
 
 
+def defer_scripts(app, pagename, templatename, context, doctree):
+    """Scripts wait until the page is read. One may not: those within the page go on from what it says."""
+    if pagename == "search":
+        return  # the theme gives it more of them, which do not wait
+    context["script_files"] = [
+        type(file)(file.filename, priority=file.priority, **{"defer": "defer", **file.attributes})
+        if file.filename and not file.filename.endswith("documentation_options.js")
+        else file
+        for file in context["script_files"]
+    ]
+
+
 MENDED = {
     # a folded cell is named by the words that it shows: a label of its own would hide them
     '<summary aria-label="Toggle hidden content">': "<summary>",
@@ -24,5 +36,6 @@ def mend(app, pagename, templatename, context, doctree):
 def setup(app):
     # after the extensions that add to these lists
     app.connect("html-page-context", drop_thebe, priority=900)
+    app.connect("html-page-context", defer_scripts, priority=900)
     app.connect("html-page-context", mend)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -38,6 +38,7 @@ def describe(app, pagename, templatename, context, doctree):
             tags["description"] = tags["og:description"] = words
         if base(app):
             tags["og:url"] = f"{base(app)}{pagename}.html"
+            tags["og:image"] = f"{base(app)}_static/preview.png"
     context["metatags"] = context.get("metatags", "") + "".join(
         f'<meta {"property" if name.startswith("og:") else "name"}="{name}" content="{escape(text)}" />\n'
         for name, text in tags.items()
