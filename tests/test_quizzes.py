@@ -58,6 +58,10 @@ def one_answer(questions):
     del questions[1]["answers"][1:]
 
 
+def only_a_formula(questions):
+    questions[2]["answers"][2]["text"] = "$x^2 + y$."
+
+
 @pytest.mark.parametrize(
     "spoil, message",
     [
@@ -66,6 +70,7 @@ def one_answer(questions):
         (in_words, "question 1: an answer needs text, correct"),
         (empty, "question 2 has an empty text"),
         (one_answer, "question 2 has 1 answers"),
+        (only_a_formula, "question 3: no words in an answer"),
         (list.pop, "needs 3 questions"),
         (lambda q: q[0].update(hint="no"), "question 1 needs question and answers"),
     ],

@@ -4,6 +4,7 @@ Plain radio buttons, and a style sheet that shows the explanation of the answer 
 script and no server, and the keyboard works as in any form.
 """
 
+import re
 from pathlib import Path
 
 import yaml
@@ -41,6 +42,8 @@ def read(path):
         check(sum(answer["correct"] for answer in answers) == 1, f"{where} needs exactly one correct answer")
         texts = [question["question"], *(answer[key] for answer in answers for key in ("text", "why"))]
         check(all(isinstance(text, str) and text.strip() for text in texts), f"{where} has an empty text")
+        for answer in answers:  # a formula is set when it is looked at: until then it cannot name its button
+            check(re.search(r"[^\W\d_]", re.sub(r"\$[^$]*\$", "", answer["text"])), f"{where}: no words in an answer")
     return questions
 
 
