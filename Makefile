@@ -26,7 +26,7 @@ test-site: book test-environment ## Build the website and test it in a browser, 
 
 course: course-environment ## Make the problem sets' student versions, and grade sample submissions of them
 	@$(BIN)/python -m tools.course
-	@$(BIN)/python -m pytest tests/test_course_chain.py
+	@$(BIN)/python -m pytest tests/test_course_chain.py tests/test_course_pages.py
 
 serve: book ## Build the website and serve it at http://localhost:8000 (or PORT=...)
 	@$(BIN)/python -m http.server $(PORT) --bind localhost --directory _build/html
