@@ -172,8 +172,8 @@ def rows(runs):
         start = np.concatenate([(GUESS if name == "cold" else path.x).T, momentum.T])
         success, error = boundary_values(start)
         ratio = seconds(boundary_values, start) / own
-        outcome = "" if success else "failed, "
-        yield f"solve_bvp, {name}", ratio, "", megabytes(boundary_values, start), f"{outcome}error {error:.0e}"
+        note = f"{'' if success else 'failed, '}error {error:.0e}"
+        yield f"solve_bvp, {name}", ratio, "", megabytes(boundary_values, start), note
     count = 4000
     begin = time.perf_counter()
     halfway, end = descend(count)

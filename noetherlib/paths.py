@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from .geometric import respace
 from .inputs import as_a, as_count, as_positive, as_states, as_times
 from .lagrangian import Lagrangian, Mesh, as_paths, finite_action
-from .geometric import respace
 from .newton import Newton, NotConverged
 from .system import System
 
@@ -365,13 +365,13 @@ def _follow(mesh, x, trust, rounds=30):
     A fall of more than ``trust`` is no longer the path's but the rule's, which long intervals cheat;
     the first rounds, which undo the pinning, are free.
     """
-    fall = 0.0
+    before, fall = np.inf, 0.0
     for i in range(rounds):
         t, x, action, scale = _retimed(mesh, x, 5)
-        fall += before - action if i > 2 else 0.0
-        if i and before - action <= 1e-9 * scale or i > 1 and fall > trust:
+        drop, before = before - action, action
+        fall += drop if i > 2 else 0.0
+        if drop <= 1e-9 * scale or fall > trust:
             break
-        before = action
     return t, x
 
 

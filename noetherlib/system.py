@@ -337,8 +337,8 @@ class SymbolicSystem(System):
             if unknown:
                 twins = {str(s) for s in unknown} & {str(s) for s in (*self.state, self.time)}
                 advice = (
-                    f"{', '.join(sorted(twins))} differs in an assumption (such as real=True) from the symbol "
-                    "of that name: use one and the same, for time by time=..."
+                    f"{', '.join(sorted(twins))} differs in an assumption (such as real=True) from the "
+                    "symbol of that name: use one and the same, for time by time=..."
                     if twins
                     else "put numbers for these first"
                 )

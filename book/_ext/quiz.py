@@ -1,7 +1,7 @@
 """Questions at the end of a page: `{quiz}` sets those of book/_quizzes/<page>.yml, checked as they are read.
 
-Plain radio buttons, and a style sheet that shows the explanation of the answer that is chosen: the page needs no
-script and no server, and the keyboard works as in any form.
+Plain radio buttons, and a style sheet that shows the explanation of the answer that is chosen: the page needs
+no script and no server, and the keyboard works as in any form.
 """
 
 import re
@@ -30,7 +30,8 @@ def read(path):
     for number, question in enumerate(questions, 1):
         where = f"question {number}"
         check(isinstance(question, dict), f"{where} must be a mapping")
-        check(set(question) == {"question", "answers"}, f"{where} needs question and answers, got {set(question)}")
+        keys = set(question)
+        check(keys == {"question", "answers"}, f"{where} needs question and answers, got {keys}")
         answers = question["answers"]
         check(len(answers) in ANSWERS, f"{where} has {len(answers)} answers, needs {ANSWERS}")
         for answer in answers:
@@ -43,7 +44,8 @@ def read(path):
         texts = [question["question"], *(answer[key] for answer in answers for key in ("text", "why"))]
         check(all(isinstance(text, str) and text.strip() for text in texts), f"{where} has an empty text")
         for answer in answers:  # a formula is set when it is looked at: until then it cannot name its button
-            check(re.search(r"[^\W\d_]", re.sub(r"\$[^$]*\$", "", answer["text"])), f"{where}: no words in an answer")
+            words = re.search(r"[^\W\d_]", re.sub(r"\$[^$]*\$", "", answer["text"]))
+            check(words, f"{where}: no words in an answer")
     return questions
 
 

@@ -300,7 +300,8 @@ def lambdify(expression, L, parameters=None) -> Callable:
     """
     groups = {"x": L.state, "v": L.velocity, "t": (L.time,), "a": L.acceleration}
     symbols = [s for group in groups.values() for s in group]
-    outputs = [as_expression("expression", e, L, symbols).subs(parameters or {}) for e in as_sequence(expression)]
+    parts = [as_expression("expression", e, L, symbols) for e in as_sequence(expression)]
+    outputs = [e.subs(parameters or {}) for e in parts]
     unknown = {s for e in outputs for s in (e.free_symbols - set(symbols)) | e.atoms(AppliedUndef)}
     if unknown:
         raise ValueError(f"parameters: no value for {sorted(map(str, unknown))}")
