@@ -276,7 +276,7 @@ class _Curve:
     def converged(self):
         return self.gradient_norm <= self.tol * self.momentum
 
-    def descend(self, max_iter):
+    def descend(self, max_iter, restarts=3):
         for self.n_iter in range(max_iter):
             if self.gradient_norm <= 1e-3 * self.tol * self.momentum:
                 break
@@ -284,7 +284,8 @@ class _Curve:
             trial = self.x.copy()
             trial[1:-1] += step
             spacing = np.linalg.norm(np.diff(trial, axis=0), axis=1)
-            if spacing.max() > 1.3 * spacing.min():
+            uneven = spacing.max() > 1.3 * spacing.min()
+            if uneven:
                 trial = respace(trial, len(trial))
             with np.errstate(all="ignore"):
                 fall = self.action - self._mesh(trial).action(trial)
@@ -296,8 +297,13 @@ class _Curve:
                     self.damping = self.damping / 8 if self.damping > 1e-10 else 0.0
             if not fall > 0.25 * promised and not settled:
                 self.damping = 4 * self.damping or 1e-3
-            if (settled and self.gradient_norm > before / 2) or self.damping > 1e12:
-                break
+            # points moved along the curve are a little off it, which one more step mends
+            if (settled and not uneven and self.gradient_norm > before / 2) or self.damping > 1e12:
+                if self.converged or not restarts:
+                    break
+                restarts -= 1  # where a node sits badly, others may not
+                self._expand(respace(self.x, len(self.x)))
+                self.damping = 0.0
 
     def _mesh(self, x):
         """The curve on the durations that give every interval the energy zero."""
