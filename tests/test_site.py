@@ -254,6 +254,18 @@ def test_sliders_on_a_phone_take_a_tap_and_play(opened):
     assert shown(scrubber) != middle
 
 
+def test_questions_are_answered_by_keyboard(opened):
+    tab = opened("foundations/noisy-systems.html")
+    answers = tab.locator(".quiz").first.locator(".quiz-answer")
+    reasons = answers.locator(".quiz-why")
+    assert not any(reason.is_visible() for reason in reasons.all())
+    answers.locator("input").first.focus()
+    tab.keyboard.press("Space")
+    assert [reason.is_visible() for reason in reasons.all()][:2] == [True, False]
+    tab.keyboard.press("ArrowDown")
+    assert [reason.is_visible() for reason in reasons.all()][:2] == [False, True]
+
+
 def test_search_finds_a_term(opened):
     tab = opened("search.html?q=Onsager")
     tab.locator("#search-results li a").first.wait_for()
