@@ -18,7 +18,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 import noetherlib as nl
 from noetherlib import display
-from tools.notebooks import ROOT, execute, normalise, problems
+from tools.notebooks import ROOT, execute, normalise, problems, with_colab
 
 WHITE, DARK = "#ffffff", "#121212"  # the ground of the figures; the site's dark page
 # what eyes without red, green or blue cones see of linear light: Machado, Oliveira and Fernandes (2009)
@@ -301,8 +301,8 @@ assert True"""
 
 def test_in_a_notebook():
     cells = [new_code_cell(source) for source in NOTEBOOK.split("\n---\n")]
-    notebook = execute(new_notebook(cells=cells), ROOT)
-    figure, slider = [cell.outputs[0].data for cell in notebook.cells[:2]]
+    notebook = execute(with_colab(new_notebook(cells=cells)), ROOT)
+    figure, slider = [cell.outputs[0].data for cell in notebook.cells[1:3]]
     assert set(figure) == {"text/plain", "image/svg+xml"}
     assert figure["text/plain"] == "<Figure size 300x200 with 1 Axes>"
     assert slider["text/plain"] == "<Scrubber bend: 3 frames, 1 to 4>"
