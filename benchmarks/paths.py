@@ -160,9 +160,8 @@ def one_by_one(x0, x1, t, guess):
 
 def rows(runs):
     """The lines of the table: what, ratio, what it needs to be, megabytes of the other (or of it), notes."""
-    own = min(seconds(ours, repeat=5) for _ in range(runs))
     path, error = ours(), lbfgs()
-    other = np.inf
+    own = other = np.inf
     for _ in range(runs):
         own, other = min(own, seconds(ours, repeat=5)), min(other, seconds(lbfgs))
     yield f"Maier-Stein, beta = 10, N = {N}, T = {T:g}: time of the other over ours", None

@@ -239,11 +239,11 @@ def refine(path, tol=1e-6, *, max_points=200_000):
         mesh = Mesh(Lagrangian(path.system, path.functional), t)
         if _is_autonomous(mesh, x):
             t, x = _follow(mesh, x, min(tol, missed.sum()))
-        finer = _again(path, t, x, PATIENCE)  # on the way a path need not be exact
+        finer = _again(path, t, x, max_iter=PATIENCE)  # on the way a path need not be exact
         error = float(max(missed.sum(), abs(finer.action - path.action) * 4 / 3))
         if error <= tol and not path.converged and tries:
             tries -= 1
-            path = _again(path, path.t, path.x, 2000)
+            path = _again(path, path.t, path.x)
             path = path if path.converged else finer
             continue
         path = replace(path, error=error)
@@ -260,13 +260,11 @@ def refine(path, tol=1e-6, *, max_points=200_000):
     return path
 
 
-def _again(path, t, x, max_iter):
+def _again(path, t, x, **options):
     """The path solved anew on the times ``t`` from ``x``, without a warning."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotConverged)
-        return least_action_path(
-            path.system, path.x[0], path.x[-1], t, path.functional, x, max_iter=max_iter
-        )
+        return least_action_path(path.system, path.x[0], path.x[-1], t, path.functional, x, **options)
 
 
 def _smooth(path, points=8):

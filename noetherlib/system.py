@@ -253,14 +253,7 @@ class System:
     def _diffusion_as_given(self, x, t, lead):
         """What a callable D returns, broadcast: (...), (..., dim) or (..., dim, dim), as it was given."""
         value = np.asarray(self._diffusion(x, np.asarray(t)), dtype=float)
-        shape = lead + (self.dim,) * self._diffusion_rank
-        try:
-            return np.broadcast_to(value, shape)
-        except ValueError:
-            raise ValueError(
-                f"diffusion(x, t) must broadcast to {shape} for x of shape {x.shape}, "
-                f"got shape {value.shape}"
-            ) from None
+        return as_returned(value, lead + (self.dim,) * self._diffusion_rank, "diffusion", x)
 
     def _probe(self):
         """Learn from a few calls which form a callable D returns, and whether it depends on x."""

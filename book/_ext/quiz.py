@@ -104,6 +104,6 @@ def all_used(app, env):
 
 def setup(app):
     app.add_directive("quiz", Quiz)
-    app.connect("env-check-consistency", lambda app, env: all_used(app, env))
+    app.connect("env-check-consistency", all_used)
     app.add_css_file("quiz.css")
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
