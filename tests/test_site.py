@@ -214,6 +214,7 @@ def test_page(opened, name):
     turn(tab, PHONE, "light")
     assert overflow(tab) <= 0
     for scrubber in tab.locator(".nl-scrubber").all():
+        assert scrubber.locator(".noUi-target").bounding_box()["width"] >= 100  # a thumb must find its way
         handle, before = scrubber.locator(".noUi-handle"), shown(scrubber)
         text = scrubber.locator(".widget-readout").text_content()
         last = handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemax")
