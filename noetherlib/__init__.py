@@ -19,14 +19,13 @@ from importlib import import_module
 
 from . import models, scores
 from .bridges import bridge_ensemble, fluctuations, transition_density
-from .geometric import fixed_points, geometric_path
 from .lagrangian import action
-from .newton import NotConverged
-from .paths import Path, least_action_path, refine
+from .paths import NotConverged, Path, geometric_path, least_action_path, refine
 from .scores import probability_flow
 from .simulate import simulate
 from .symmetry import (
     Symmetry,
+    affine,
     charge,
     charge_balance,
     invariance_defect,
@@ -34,7 +33,7 @@ from .symmetry import (
     time_translation,
     translation,
 )
-from .system import System
+from .system import System, fixed_points
 
 __version__ = "0.1.0"
 

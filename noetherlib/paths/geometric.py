@@ -1,4 +1,4 @@
-"""Where the noiseless flow rests, and the cheapest curves between states when time is free."""
+"""The cheapest curves between states when time is free."""
 
 from __future__ import annotations
 
@@ -7,127 +7,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .inputs import as_a, as_box, as_count, as_number, as_positive, as_states
-from .lagrangian import NAMES, Lagrangian, Mesh
-from .newton import NotConverged, assemble, solve
-from .system import System
-
-
-@dataclass(frozen=True, eq=False)
-class FixedPoint:
-    """A state where the drift vanishes.
-
-    Attributes
-    ----------
-    x : array (dim,)
-    eigenvalues : complex array (dim,)
-        Of the drift's Jacobian there, one over time, by falling real part.
-    kind : str
-        "stable", "saddle" or "source"; "marginal" where a real part is zero to roundoff.
-    """
-
-    x: np.ndarray
-    eigenvalues: np.ndarray
-    kind: str
-
-    @property
-    def stable(self):
-        """Whether every small deviation decays."""
-        return self.kind == "stable"
-
-
-def fixed_points(system, box, t=0.0, *, starts=4096):
-    """Fixed points of the drift inside a box, with their stability.
-
-    Parameters
-    ----------
-    system : System
-    box : array (dim, 2) or (2,)
-        Lower and upper limit of each coordinate, or of all.
-    t : float, optional
-        The time at which a drift that depends on it is frozen.
-    starts : int, optional
-        Number of starting points, spread evenly over the box.
-
-    Returns
-    -------
-    list of FixedPoint
-        Stable ones first, then by their coordinates. Points whose basin under Newton's method no
-        start hits can be missed: raise ``starts`` where the drift is steep.
-
-    Raises
-    ------
-    ValueError
-        For a box of the wrong shape or with lower >= upper.
-
-    Notes
-    -----
-    Newton's method, damped to reduce ``|f|``, from a low-discrepancy set of starts.
-    """
-    as_a(System, system, "system")
-    box = as_box(box, system.dim)
-    starts = as_count(starts, "starts")
-    t = as_number(t, "t")
-    low, high = box.T
-    # additive recurrence on the root of x^(d+1) = x + 1: spreads evenly in any dimension
-    root = 2.0
-    for _ in range(60):
-        root = (1 + root) ** (1 / (system.dim + 1))
-    fractions = (0.5 + np.outer(np.arange(starts), root ** -np.arange(1.0, system.dim + 1))) % 1
-    x = low + fractions * (high - low)
-    with np.errstate(all="ignore"):
-        x = _root(system, x, t, (high - low) / 4)
-        f = system.drift(x, t)
-        J = system.jacobian(x, t)
-    margin = 1e-9 * (high - low)
-    inside = ((x >= low - margin) & (x <= high + margin)).all(axis=-1)
-    stiffness = np.abs(J).max(axis=(-1, -2))
-    rests = np.abs(f).max(axis=-1) <= 1e-10 * (1 + stiffness * np.abs(x).max(axis=-1))
-    found = []
-    for candidate in x[inside & rests]:
-        if all(np.abs((candidate - other) / (high - low)).max() > 1e-6 for other in found):
-            found.append(candidate)
-    points = [_classify(system, point, t) for point in found]
-    return sorted(points, key=lambda p: (not p.stable, *np.round(p.x, 9)))
-
-
-def _root(system, x, t, reach, steps=100):
-    """Newton's method on the drift from many starts at once; each step halves until |f| falls."""
-    f = system.drift(x, t)
-    for _ in range(steps):
-        norm = np.abs(f).max(axis=-1)
-        if not (norm > 0).any():
-            break
-        J = system.jacobian(x, t)
-        # least squares, lightly damped, so that a singular Jacobian does no harm
-        JT = np.swapaxes(J, -1, -2)
-        ridge = 1e-14 * (1e-300 + np.einsum("...ij,...ij->...", J, J))[..., None, None]
-        step = -np.linalg.solve(JT @ J + ridge * np.eye(system.dim), JT @ f[..., None])[..., 0]
-        step = np.clip(step, -reach, reach)
-        scale = np.ones(len(x))
-        for _ in range(12):
-            trial = x + scale[:, None] * step
-            g = system.drift(trial, t)
-            worse = ~(np.abs(g).max(axis=-1) < norm) & (norm > 0)
-            if not worse.any():
-                break
-            scale[worse] /= 2
-        better = ~worse
-        x, f = np.where(better[:, None], trial, x), np.where(better[:, None], g, f)
-        if not (better & (np.abs(step).max(axis=-1) * scale > 1e-15 * np.abs(x).max(axis=-1))).any():
-            break
-    return x
-
-
-def _classify(system, x, t):
-    eigenvalues = np.linalg.eigvals(system.jacobian(x, t))
-    eigenvalues = eigenvalues[np.argsort(-eigenvalues.real, kind="stable")]
-    real = eigenvalues.real
-    if (np.abs(real) <= 1e-9 * np.abs(eigenvalues).max()).any():
-        kind = "marginal"
-    else:
-        kind = "stable" if (real < 0).all() else "source" if (real > 0).all() else "saddle"
-    return FixedPoint(x, eigenvalues, kind)
+from ..inputs import as_a, as_count, as_positive, as_states
+from ..lagrangian import Lagrangian, Mesh
+from ..lagrangian.action import lacks_noise
+from ..lagrangian.banded import pack, solve
+from ..lagrangian.continuous import dot, product, times
+from ..lagrangian.potential import NAMES
+from ..system import System
+from .clock import length, respace
+from .newton import NotConverged
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,13 +114,12 @@ def geometric_path(
         x[0], x[-1] = x0, x1
     if not np.linalg.norm(np.diff(x, axis=0), axis=1).sum() > 0:
         raise ValueError("x0 and x1 must differ, or guess must leave them")
-    for clock in (0.0, 1.0, np.pi):
-        if not np.array_equal(system.drift(x, clock), system.drift(x, 0.0)) or not np.array_equal(
-            system.diffusion(x, clock), system.diffusion(x, 0.0)
-        ):
-            raise ValueError("system must not depend on time: a free duration has no clock")
+    _need_autonomous(system, x)
+    if lacks_noise(Mesh(lagrangian, np.arange(len(x), dtype=float)), x):
+        raise ValueError("diffusion must be positive definite: with noise on some variables, use least_action_path")
     curve = _Curve(lagrangian, respace(x, n), tol)
     curve.descend(max_iter)
+    _need_autonomous(system, curve.x)
     if not curve.converged:
         speed = np.linalg.norm(system.drift(curve.x[1:-1], 0.0), axis=1)
         slowest = curve.x[1 + np.argmin(speed)]
@@ -244,24 +131,17 @@ def geometric_path(
             stacklevel=2,
         )
     return GeometricPath(
-        curve.x, _length(curve.x), float(curve.action), bool(curve.converged),
+        curve.x, length(curve.x), float(curve.action), bool(curve.converged),
         float(curve.gradient_norm), curve.n_iter, system=system,
     )
 
 
-def _length(x):
-    return np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(x, axis=0), axis=1))])
-
-
-def respace(x, n):
-    """``n`` points at equal distances along the curve ``x`` (points, dim)."""
-    from scipy.interpolate import PchipInterpolator  # slow to load, seldom used
-
-    length = _length(x)
-    new = np.append(True, np.diff(length) > 0)  # a point that repeats its neighbour adds nothing
-    spaced = PchipInterpolator(length[new], x[new])(np.linspace(0, length[-1], n))
-    spaced[0], spaced[-1] = x[0], x[-1]
-    return spaced
+def _need_autonomous(system, x):
+    if not system.facts.autonomous(x, 0.0):
+        raise ValueError(
+            "system must not depend on time, for a free duration has no clock, and its drift or diffusion "
+            "looks at t: where it does not matter, declare autonomous=True"
+        )
 
 
 class _Curve:
@@ -309,43 +189,41 @@ class _Curve:
         """The curve on the durations that give every interval the energy zero."""
         mesh = Mesh(self.lagrangian, np.arange(len(x), dtype=float))
         mid, step = mesh.split(x)
-        A = self.lagrangian.metric(mid, mesh.t_mid)
-        a = np.einsum("ki,ki->k", step, (A @ step[..., None])[..., 0]) / 4
-        b = self.lagrangian.terms(mid, np.zeros_like(mid), mesh.t_mid).value
+        a = dot(step, times(self.lagrangian.metric(mid, mesh.t_mid)[0], step)) / 4
+        b = self.lagrangian.terms(mid, np.zeros_like(mid), mesh.t_mid).L
         # where the drift vanishes an interval would take for ever; a millionth of |f| is enough
-        mesh.h = np.sqrt(a / np.maximum(b, 1e-12 * b.max()))
-        return mesh
+        return Mesh(self.lagrangian, mesh.t, np.sqrt(a / np.maximum(b, 1e-12 * b.max())))
 
     def _expand(self, x):
         """Take the curve over, with the action's derivatives across it."""
         mesh = self._mesh(x)
-        terms = mesh.terms(x, order=2)
+        terms = mesh.terms(x, order=1)
         v = mesh.split(x)[1]
         h = mesh.h[:, None]
-        diagonal, upper = mesh.blocks(terms)
+        diagonal, upper = mesh.blocks(terms, self.lagrangian.bend(terms))
         # the durations follow the nodes: what they take off the second derivatives
-        pull = (terms.metric @ v[..., None])[..., 0]
-        stiffness = np.sqrt(np.einsum("ki,ki->k", v, pull) / (2 * mesh.h))[:, None]
-        drag = -np.einsum("kil,ki->kl", terms.twist, v) / 2 - terms.dx
-        left, right = (drag / 2 - pull / (2 * h)) / stiffness, (drag / 2 + pull / (2 * h)) / stiffness
+        pull = times(terms.A, v)
+        stiffness = np.sqrt(dot(v, pull) / (2 * mesh.h))[:, None]
+        slope = -np.einsum("kil,ki->kl", product(terms.A, terms.M), v) / 2 - terms.L_x
+        left, right = (slope / 2 - pull / (2 * h)) / stiffness, (slope / 2 + pull / (2 * h)) / stiffness
         diagonal -= right[:-1, :, None] * right[:-1, None] + left[1:, :, None] * left[1:, None]
         upper -= left[1:-1, :, None] * right[1:-1, None]
 
         across = _normals(x)
         self.x, self.across = x, across
-        self.action = terms.value @ mesh.h
+        self.action = terms.L @ mesh.h
         self.momentum = np.abs(terms.p).max()
         self.gradient = np.einsum("kin,ki->kn", across, mesh.gradient(terms))
         self.gradient_norm = np.abs(self.gradient).max(initial=0.0)
         self.band = self._project(diagonal, upper)
         # damping by an elastic curve, of the mean stiffness of this one
         even = Mesh(self.lagrangian, np.arange(len(x)) * np.median(mesh.h))
-        self.inertia = self._project(*even.inertia(x))
+        self.inertia = self._project(*even.inertia(terms.A))
 
     def _project(self, diagonal, upper):
         Q = self.across
         QT = np.swapaxes(Q, -1, -2)
-        return assemble(QT @ diagonal @ Q, QT[:-1] @ upper @ Q[1:])
+        return pack(QT @ diagonal @ Q, QT[:-1] @ upper @ Q[1:])
 
     def _solve(self):
         """The step of the inner nodes and the fall of the action it promises."""

@@ -1,4 +1,4 @@
-r"""Symmetries of a noisy system, and the charges they conserve along paths of least action.
+r"""Infinitesimal transformations of a system's states and clock.
 
 A symmetry moves ``t -> t + eps tau(x, t)`` and ``x -> x + eps xi(x, t)``. Where the Lagrangian then
 changes by ``eps dK/dt`` alone, ``J = p.xi - E tau - K`` is conserved (Noether 1918).
@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .inputs import as_a, as_count, as_floats, as_number, as_returned, as_states
-from .lagrangian import Lagrangian, Mesh
-from .system import Generated, System, derive
+from ..inputs import as_count, as_floats, as_number, as_returned
 
 
 def translation(direction):
@@ -57,6 +55,38 @@ def rotation(i, j):
     if i == j:
         raise ValueError(f"i and j must be different coordinates, got {i} twice")
     return Rotation(i, j)
+
+
+def affine(matrix, offset=0):
+    """The symmetry ``xi = matrix @ x + offset``: rotations of several planes at once, and more.
+
+    Parameters
+    ----------
+    matrix : (dim, dim) array
+        A, a pure number where all variables have one unit.
+    offset : (dim,) array or number, optional
+
+    Returns
+    -------
+    Symmetry
+
+    Raises
+    ------
+    ValueError
+        For a matrix that is not square, or an offset of another length.
+
+    Notes
+    -----
+    What rotates place and velocity together, in the state (x, y, v_x, v_y), is
+    ``affine([[0, -1, 0, 0], [1, 0, 0, 0], [0, 0, 0, -1], [0, 0, 1, 0]])``.
+    """
+    matrix = as_floats(matrix, "matrix")
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise ValueError(f"matrix must be square, got shape {matrix.shape}")
+    offset = as_floats(offset, "offset")
+    if offset.shape not in ((), matrix.shape[:1]):
+        raise ValueError(f"offset must be a number or ({len(matrix)},), got shape {offset.shape}")
+    return AffineSymmetry(matrix, np.broadcast_to(offset, matrix.shape[:1]).copy())
 
 
 def time_translation():
@@ -138,7 +168,7 @@ class Symmetry:
 
     def rates(self, x, v, t):
         """Rates of change of ``xi``, ``tau`` and K along a motion through ``x`` at velocity ``v``."""
-        return tuple(_along(function, x, v, t) for function in (self.xi, self.tau, self.gauge))
+        return tuple(along(function, x, v, t) for function in (self.xi, self.tau, self.gauge))
 
     @staticmethod
     def _value(function, x, t, name, tail=()):
@@ -192,6 +222,8 @@ class SymbolicSymmetry(Symmetry):
     def __init__(self, xi, tau, gauge, state, time):
         import sympy  # only here: numeric symmetries do without it
 
+        from ..system.expressions import Generated, derive
+
         state = tuple(sympy.flatten([state]))
         time = sympy.Symbol("t") if time is None else time
         parts = [*sympy.flatten([xi]), tau, gauge]
@@ -219,180 +251,11 @@ class SymbolicSymmetry(Symmetry):
         return rates[..., :-2], rates[..., -2], rates[..., -1]
 
 
-class Charge(np.ndarray):
-    """The values of a charge along a path, an array with two facts more.
-
-    Attributes
-    ----------
-    t : array
-        The times of the values: the nodes of the path, or its midpoints where the clock moves.
-    exact : bool
-        Whether the discrete action itself has the symmetry, so that the values are equal to
-        roundoff; where False they vary as O(h^2), or because the symmetry is broken.
-    """
-
-    def __new__(cls, values, t, exact):
-        charge = np.asarray(values).view(cls)
-        charge.t, charge.exact = t, exact
-        return charge
-
-    def __array_finalize__(self, origin):
-        # a slice or a sum is no longer the charge along the path
-        self.t = self.exact = None
-
-    def __array_wrap__(self, array, context=None, return_scalar=False):
-        return array[()] if return_scalar else np.asarray(array)
-
-    @property
-    def values(self):
-        """The values as a plain array."""
-        return self.view(np.ndarray)
-
-
-def charge(path, symmetry):
-    """Noether charge ``J = p.xi - E tau - K`` along a least-action path.
-
-    Parameters
-    ----------
-    path : Path
-    symmetry : Symmetry
-
-    Returns
-    -------
-    Charge
-        An array (..., n_times) at the nodes, from the discrete momentum, where ``tau`` is 0; else
-        (..., n_times - 1) at the midpoints. ``.t``, ``.values``, ``.exact`` beside it.
-
-    Raises
-    ------
-    ValueError
-        Where the symmetry is of another dimension than the path.
-
-    Notes
-    -----
-    At the nodes, ``J = D2 L_d . xi - K`` is conserved to roundoff where the midpoint action itself is
-    invariant: for every affine ``xi`` that does not depend on time, and some more. ``exact`` tells,
-    by trying pairs of states off the path. Source: Noether (1918); Marsden and West (2001).
-    """
-    if not hasattr(path, "momentum"):
-        raise ValueError(f"path must be a Path of least_action_path, got {path!r}")
-    if not as_a(Symmetry, symmetry, "symmetry").keeps_time:
-        mesh = Mesh(Lagrangian(path.system, path.functional), path.t)
-        terms, mid = mesh.terms(path.x), mesh.split(path.x)[0]
-        J = np.einsum("...i,...i->...", terms.p, symmetry.xi(mid, mesh.t_mid))
-        J = J - terms.energy * symmetry.tau(mid, mesh.t_mid) - symmetry.gauge(mid, mesh.t_mid)
-        return Charge(J, path.t_mid, False)
-    J = np.einsum("...i,...i->...", path.momentum, symmetry.xi(path.x, path.t))
-    J = J - symmetry.gauge(path.x, path.t)
-    return Charge(J, path.t, bool(np.all(path.converged)) and _is_discrete_symmetry(path, symmetry))
-
-
-def _is_discrete_symmetry(path, symmetry):
-    """Whether the midpoint action is invariant: tried on two long steps between states near the path.
-
-    Long ones, because what is invariant only in the limit of short steps looks so on a fine mesh.
-    """
-    t = path.t[[0, len(path.t) // 2, -1]]
-    mesh = Mesh(Lagrangian(path.system, path.functional), t)
-    rng = np.random.default_rng(0)
-    states = path.x.reshape(-1, path.system.dim)
-    x = states[rng.integers(len(states), size=(64, 3))]
-    x = x + 0.1 * (np.ptp(states, axis=0) + 0.1) * rng.normal(size=x.shape)
-    left, right = mesh.ends(mesh.terms(x, order=1))
-    xi, K = symmetry.xi(x, t), symmetry.gauge(x, t)
-    parts = np.stack([
-        np.einsum("...i,...i->...", right, xi[..., 1:, :]), -K[..., 1:],
-        -np.einsum("...i,...i->...", left, xi[..., :-1, :]), K[..., :-1],
-    ])
-    with np.errstate(invalid="ignore"):
-        return bool((np.abs(parts.sum(axis=0)) <= 1e-8 * np.abs(parts).sum(axis=0).max()).all())
-
-
-def invariance_defect(system, symmetry, x, v, t, functional="onsager-machlup"):
-    """What keeps a transformation from being a symmetry: 0 everywhere exactly if it is one.
-
-    Parameters
-    ----------
-    system : System
-    symmetry : Symmetry
-    x, v : array (..., dim)
-        States and velocities, any; broadcast.
-    t : float or array
-        Times, broadcast against ``x[..., 0]``.
-    functional : {"onsager-machlup", "freidlin-wentzell"} or callable ``U(x, t)``
-
-    Returns
-    -------
-    array (...)
-        ``delta = tau dL/dt + xi.dL/dx + (dxi/dt - v dtau/dt).p + L dtau/dt - dK/dt``, one over time;
-        along least-action paths ``dJ/dt = delta``.
-
-    Raises
-    ------
-    ValueError
-        For shapes that do not fit or an unknown functional.
-    """
-    as_a(System, system, "system")
-    as_a(Symmetry, symmetry, "symmetry")
-    x, v = as_states(x, system.dim, "x"), as_states(v, system.dim, "v")
-    t = as_floats(t, "t")
-    try:
-        np.broadcast_shapes(x.shape[:-1], v.shape[:-1], t.shape)
-    except ValueError:
-        raise ValueError(f"x, v and t must broadcast, got {x.shape}, {v.shape} and {t.shape}") from None
-    x, v = np.broadcast_arrays(x, v)
-    return _defect(Lagrangian(system, functional), symmetry, x, v, t)[()]
-
-
-def _defect(lagrangian, symmetry, x, v, t):
-    terms = lagrangian.terms(x, v, t, order=1)
-    xi_rate, tau_rate, gauge_rate = symmetry.rates(x, v, t)
-    delta = np.einsum("...i,...i->...", symmetry.xi(x, t), terms.dx)
-    delta = delta + np.einsum("...i,...i->...", xi_rate - v * tau_rate[..., None], terms.p)
-    delta = delta + terms.value * tau_rate - gauge_rate
-    if not symmetry.keeps_time:
-        standing = np.zeros(x.shape)
-        explicit = _along(lambda y, s: lagrangian.terms(y, v, s).value, x, standing, t)
-        delta = delta + symmetry.tau(x, t) * explicit
-    return delta
-
-
-def charge_balance(path, symmetry):
-    """Both sides of ``dJ/dt = delta`` along a least-action path, where a symmetry is broken.
-
-    Parameters
-    ----------
-    path : Path
-    symmetry : Symmetry
-
-    Returns
-    -------
-    lhs, rhs : arrays
-        The rate of the charge and its forcing `invariance_defect`. Where the clock is left alone:
-        on the intervals, at ``path.t_mid``, equal to roundoff for affine time-independent ``xi`` and
-        to O(h^2) otherwise. Else at the inner nodes, ``path.t[1:-1]``, to O(h^2).
-
-    Raises
-    ------
-    ValueError
-        Where the symmetry is of another dimension than the path.
-    """
-    J = charge(path, symmetry)
-    mesh = Mesh(Lagrangian(path.system, path.functional), path.t)
-    mid, v = mesh.split(path.x)
-    rhs = _defect(mesh.lagrangian, symmetry, mid, v, mesh.t_mid)
-    lhs = np.diff(J.values, axis=-1) / np.diff(J.t)
-    if symmetry.keeps_time:
-        return lhs, rhs
-    weighted = rhs * mesh.h
-    return lhs, (weighted[..., 1:] + weighted[..., :-1]) / (mesh.h[1:] + mesh.h[:-1])
-
-
 def _lead(x, t):
     return np.broadcast_shapes(x.shape[:-1], np.shape(t))
 
 
-def _along(function, x, v, t):
+def along(function, x, v, t):
     """Rate of ``function(x, t)`` along a motion: central differences of fourth order."""
     t = np.asarray(t, dtype=float)
     fast = np.abs(v).max(axis=-1) / np.maximum(1.0, np.abs(x).max(axis=-1))

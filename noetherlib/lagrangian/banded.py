@@ -1,0 +1,135 @@
+"""Block-tridiagonal symmetric matrices: ``m`` diagonal blocks of size ``d``, coupled to their neighbours.
+
+Kept as one array (..., m, d, 2d), leading axes a batch, so that sums and multiples are those of
+arrays. Small blocks are in LAPACK's lower band storage: entry ``[k, j, r]`` is ``r`` rows below the
+diagonal in column ``k d + j``, which flattened and transposed is what LAPACK wants, without a copy.
+Blocks from `WIDE` on are side by side, ``[diagonal | right of it]``, and are factorised one by one, at
+the speed of matrix products.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.linalg.blas import dsbmv, dsyrk, dtrsm, dtrsv
+from scipy.linalg.lapack import dgbsv, dpbsv, dpbtrf, dpotrf
+
+WIDE = 10
+
+
+def pack(diagonal, upper):
+    """The matrix of the diagonal blocks (..., m, d, d) and the blocks (..., m-1, d, d) right of them."""
+    *lead, m, d, _ = diagonal.shape
+    packed = np.zeros((*lead, m, d, 2 * d))
+    if d >= WIDE:
+        packed[..., :d], packed[..., :-1, :, d:] = diagonal, upper
+        return packed
+    for j in range(d):
+        packed[..., j, : d - j] = diagonal[..., j:, j]
+        packed[..., :-1, j, d - j : 2 * d - j] = upper[..., j, :]
+    return packed
+
+
+def unpack(packed):
+    """The diagonal blocks and those right of them."""
+    d = packed.shape[-2]
+    if d >= WIDE:
+        return packed[..., :d], packed[..., :-1, :, d:]
+    diagonal, upper = np.zeros((2, *packed.shape[:-1], d))
+    for j in range(d):
+        diagonal[..., j:, j] = diagonal[..., j, j:] = packed[..., j, : d - j]
+        upper[..., j, :] = packed[..., j, d - j : 2 * d - j]
+    return diagonal, upper[..., :-1, :, :]
+
+
+def _band(packed):
+    """Small blocks as LAPACK's band."""
+    m, d, width = packed.shape
+    return packed.reshape(m * d, width).T
+
+
+def solve(packed, right):
+    """``x`` with ``matrix @ x = right`` (m, d), or None where the matrix is not positive definite."""
+    if packed.shape[-2] < WIDE:
+        _, x, info = dpbsv(_band(packed), right.reshape(-1), lower=1)
+        return x.reshape(right.shape) if info == 0 else None
+    factor = factorise(packed)
+    return None if factor is None else solve_lower(factor, solve_lower(factor, right), transposed=True)
+
+
+def is_definite(packed):
+    """Whether the matrix is positive definite."""
+    if packed.shape[-2] < WIDE:
+        return dpbtrf(_band(packed), lower=1)[1] == 0
+    return factorise(packed) is not None
+
+
+def log_determinant(packed):
+    """Logarithm of the determinant of a positive definite matrix; nan where it is not."""
+    if packed.shape[-2] < WIDE:
+        factor, info = dpbtrf(_band(packed), lower=1)
+        return 2 * np.log(factor[0]).sum() if info == 0 else np.nan
+    factor = factorise(packed)
+    if factor is None:
+        return np.nan
+    return 2 * np.log(np.einsum("kii->ki", factor[0])).sum()
+
+
+def quadratic(packed, x):
+    """``x . matrix @ x`` for x (m, d)."""
+    if packed.shape[-2] < WIDE:
+        return x.ravel() @ dsbmv(packed.shape[-1] - 1, 1.0, _band(packed), x.ravel(), lower=1)
+    diagonal, upper = unpack(packed)
+    across = np.einsum("ki,kij,kj->", x[:-1], upper, x[1:], optimize=True)
+    return np.einsum("ki,kij,kj->", x, diagonal, x, optimize=True) + 2 * across
+
+
+def factorise(packed):
+    """Cholesky factor of wide blocks: ``(L, W)`` with rows ``[W_k^T L_k]``, or None where there is none.
+
+    L (m, d, d) are lower triangles, their upper halves without meaning; ``W_k = L_k^-1 upper_k``.
+    """
+    diagonal, upper = unpack(packed)
+    lower, across = diagonal.copy(), upper.copy()
+    for k in range(len(lower)):
+        if k:  # S = diagonal - W^T W; in Fortran's order the transposes come for free
+            dsyrk(-1.0, across[k - 1].T, beta=1.0, c=lower[k].T, overwrite_c=1)
+        _, info = dpotrf(lower[k].T, lower=0, clean=0, overwrite_a=1)
+        if info:
+            return None
+        if k < len(across):
+            dtrsm(1.0, lower[k].T, across[k].T, side=1, lower=0, overwrite_b=1)
+    return lower, across
+
+
+def solve_lower(factor, right, transposed=False):
+    """``factor^-1 right`` for right (m, d), or with the transposed factor."""
+    lower, across = factor
+    out = np.array(right)
+    order = range(len(out) - 1, -1, -1) if transposed else range(len(out))
+    for k in order:
+        if transposed and k < len(across):
+            out[k] -= across[k] @ out[k + 1]
+        elif not transposed and k:
+            out[k] -= across[k - 1].T @ out[k - 1]
+        out[k] = dtrsv(lower[k].T, out[k], lower=0, trans=0 if transposed else 1)
+    return out
+
+
+def solve_indefinite(packed, right):
+    """``x`` with ``matrix @ x = right`` (m, d) by Gaussian elimination, whatever the signs."""
+    diagonal, upper = unpack(packed)
+    return solve_general(np.swapaxes(upper, -1, -2), diagonal, upper, right)
+
+
+def solve_general(left, diagonal, upper, right):
+    """``x`` of a block-tridiagonal matrix that need not be symmetric, by elimination with pivots."""
+    m, d, _ = diagonal.shape
+    width = 2 * d - 1
+    full = np.zeros((3 * width + 1, m * d), order="F")
+    for offset, blocks in ((-d, left), (0, diagonal), (d, upper)):
+        first = d if offset > 0 else 0  # the column of the first block
+        for j in range(d):
+            columns = slice(first + j, first + j + d * len(blocks), d)
+            for i in range(d):
+                full[2 * width + i - j - offset, columns] = blocks[:, i, j]
+    return dgbsv(width, width, full, right.ravel(), overwrite_ab=1)[2].reshape(right.shape)

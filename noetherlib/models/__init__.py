@@ -1,0 +1,25 @@
+"""The zoo: ready systems with exact derivatives. A model is one class of mathematics and one function here."""
+
+from .reverse import reverse_diffusion
+from .zoo import (
+    coloured,
+    double_well,
+    drift_diffusion,
+    fitzhugh_nagumo,
+    maier_stein,
+    multistable_decision,
+    ornstein_uhlenbeck,
+    underdamped,
+)
+
+__all__ = [
+    "coloured",
+    "double_well",
+    "drift_diffusion",
+    "fitzhugh_nagumo",
+    "maier_stein",
+    "multistable_decision",
+    "ornstein_uhlenbeck",
+    "reverse_diffusion",
+    "underdamped",
+]

@@ -1,0 +1,293 @@
+"""The zoo: ready systems with exact derivatives."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..inputs import as_a, as_count, as_floats, as_number, as_positive
+from ..system import LinearFlow, System
+from .flows import Decision, DoubleWell, FitzHughNagumo, MaierStein
+from .mechanics import Coloured, Underdamped, as_force
+
+
+def drift_diffusion(velocity, diffusion):
+    """One-dimensional drift-diffusion ``dx = v dt + sqrt(2 D) dW``.
+
+    Parameters
+    ----------
+    velocity : float
+        Constant drift v, in units of state per time.
+    diffusion : float
+        D = sigma**2 / 2, in units of state squared per time. (A model written with
+        ``dx = v dt + sigma dW`` has ``diffusion=sigma**2 / 2``.)
+
+    Returns
+    -------
+    System
+
+    Raises
+    ------
+    ValueError
+        For a velocity that is not finite or a diffusion that is not positive.
+
+    Notes
+    -----
+    Source: Vastola (2025), arXiv 2504.09761, Figure 1a; in decision making, Ratcliff (1978).
+    """
+    velocity = as_floats(velocity, "velocity")
+    if velocity.ndim:
+        raise ValueError(f"velocity must be one number, got shape {velocity.shape}")
+    return System.of(LinearFlow(0.0, velocity[None], as_positive(diffusion, "diffusion")))
+
+
+def ornstein_uhlenbeck(dim, rate, diffusion):
+    """Ornstein-Uhlenbeck process ``dx = -k x dt + sqrt(2 D) dW``.
+
+    Parameters
+    ----------
+    dim : int
+    rate : float or (dim, dim) array
+        k, in units of one over time; a matrix K gives the drift ``-K x``.
+    diffusion : float, (dim,) or (dim, dim) array
+        D, in units of state squared per time.
+
+    Returns
+    -------
+    System
+
+    Raises
+    ------
+    ValueError
+        For a bad dimension, a rate of another shape, or a D that is not positive definite.
+
+    Notes
+    -----
+    Source: Uhlenbeck and Ornstein (1930); Vastola (2025), Figure 1b, has k = D = 1.
+    """
+    dim = as_count(dim, "dim")
+    rate = as_floats(rate, "rate")
+    if rate.shape not in ((), (dim, dim)):
+        raise ValueError(f"rate must be a number or ({dim}, {dim}), got shape {rate.shape}")
+    return System.of(LinearFlow(-rate, np.zeros(dim), diffusion))
+
+
+def multistable_decision(
+    baseline=1.25, excitation=2.0, inhibition=0.9, threshold=1.5, width=0.01, time_constant=1.0,
+    diffusion=0.16,
+):
+    """Two competing populations with several attractors, a model of decision and working memory.
+
+        tau dx/dt = mu0 + A s(x) - I s(y) - x,     s(u) = 1 / (1 + exp(-(u - c) / n)),
+
+    and the same with x and y exchanged.
+
+    Parameters
+    ----------
+    baseline, excitation, inhibition : float
+        mu0, A and I, in units of the state.
+    threshold, width : float
+        c and n > 0, in units of the state. As n -> 0 the sigmoid is a step and the drift linear
+        in each of the four quadrants around (c, c).
+    time_constant : float
+        tau > 0.
+    diffusion : float, (2,) or (2, 2) array
+        D, in units of state squared per time. A model written with noise of amplitude
+        ``sqrt(2 / tau) sigma`` has D = sigma**2 / tau; published is sigma = 0.4, that is 0.16.
+
+    Returns
+    -------
+    System
+        With exact derivatives up to the third. The published parameters have nine fixed points:
+        four stable ones, near (3.25, 0.35), (0.35, 3.25), (2.35, 2.35) and (1.25, 1.25), four
+        saddles and a source. The drift is not a gradient.
+
+    Raises
+    ------
+    ValueError
+        For parameters that are not finite numbers, or a width, time constant or D not positive.
+
+    Notes
+    -----
+    Source: Vastola (2025), arXiv 2504.09761, Figure 1c, whose parameters are the defaults.
+    """
+    return System.of(Decision(
+        as_number(baseline, "baseline"), as_number(excitation, "excitation"),
+        as_number(inhibition, "inhibition"), as_number(threshold, "threshold"),
+        as_positive(width, "width"), as_positive(time_constant, "time_constant"), diffusion,
+    ))
+
+
+def double_well(diffusion):
+    """One-dimensional double well ``dx = (x - x**3) dt + sqrt(2 D) dW``.
+
+    Parameters
+    ----------
+    diffusion : float
+        D, in units of state squared per time.
+
+    Returns
+    -------
+    System
+        Potential ``V = x**4/4 - x**2/2``: minima at -1 and 1, barrier 1/4 at 0. Stationary density
+        proportional to ``exp(-V / D)``.
+
+    Raises
+    ------
+    ValueError
+        For a D that is not positive.
+
+    Notes
+    -----
+    Source: Kramers (1940).
+    """
+    return System.of(DoubleWell(diffusion))
+
+
+def maier_stein(diffusion, beta=10.0):
+    """Maier-Stein system: two wells joined through a saddle by a drift that is not a gradient.
+
+        du/dt = u - u**3 - beta u v**2,     dv/dt = -(1 + u**2) v
+
+    Parameters
+    ----------
+    diffusion : float, (2,) or (2, 2) array
+        D, in units of state squared per time.
+    beta : float
+        A gradient for ``beta = 1`` alone; above 4 the most likely exit leaves the axis v = 0.
+
+    Returns
+    -------
+    System
+        Stable points (-1, 0) and (1, 0), saddle (0, 0). Its only symmetries are the two
+        reflections, which are discrete and give no charge.
+
+    Raises
+    ------
+    ValueError
+        For a beta that is not finite or a D that is not positive definite.
+
+    Notes
+    -----
+    Source: Maier and Stein (1993), Phys. Rev. Lett. 71, 1783; (1996), J. Stat. Phys. 83, 291.
+    """
+    return System.of(MaierStein(as_number(beta, "beta"), diffusion))
+
+
+def fitzhugh_nagumo(threshold=0.7, recovery=0.8, slowness=0.08, current=0.0, diffusion=0.01):
+    """FitzHugh-Nagumo neuron with noise on the voltage alone.
+
+        dv = (v - v**3/3 - w + I) dt + sqrt(2 D) dW,     dw = epsilon (v + a - b w) dt
+
+    Parameters
+    ----------
+    threshold, recovery : float
+        a and b.
+    slowness : float
+        epsilon > 0, the rate of recovery.
+    current : float
+        I. With the defaults the neuron rests for I below about 0.33, and fires periodically above.
+    diffusion : float
+        D > 0 of the voltage, in units of v squared per time.
+
+    Returns
+    -------
+    System
+        State (v, w); D is ``diag(D, 0)``, so that w moves only by what v does.
+
+    Raises
+    ------
+    ValueError
+        For parameters that are not finite numbers, or an epsilon or D that is not positive.
+
+    Notes
+    -----
+    Source: FitzHugh (1961), Biophys. J. 1, 445; Nagumo, Arimoto and Yoshizawa (1962), Proc. IRE 50, 2061.
+    """
+    return System.of(FitzHughNagumo(
+        as_number(threshold, "threshold"), as_number(recovery, "recovery"),
+        as_positive(slowness, "slowness"), as_number(current, "current"), as_positive(diffusion, "diffusion"),
+    ))
+
+
+def underdamped(force, friction, temperature, dim=1, *, jacobian=None, hessian_along=None, autonomous=None):
+    """A particle of unit mass in a force field, with friction and the noise that belongs to it.
+
+        dx = v dt,     dv = (F(x, t) - gamma v) dt + sqrt(2 gamma kT) dW
+
+    Parameters
+    ----------
+    force : callable ``(x, t) -> (..., dim)``, or System
+        F at places x (..., dim), in units of place per time squared. Of a `System` its drift is
+        taken, with all derivatives that it has; its noise is not.
+    friction : float or (dim,) array
+        gamma > 0, one over time.
+    temperature : float
+        kT > 0, in units of velocity squared.
+    dim : int, optional
+        Number of places; a `System` brings its own.
+    jacobian, hessian_along, autonomous : optional
+        Of the force, as for `System`.
+
+    Returns
+    -------
+    System
+        State (x, v), of dimension ``2 dim``; D is 0 on x and gamma kT on v. With ``F = -grad V`` its
+        stationary density is proportional to ``exp(-(v**2/2 + V) / kT)``.
+
+    Raises
+    ------
+    ValueError
+        For a force that is neither, or a friction or temperature that is not positive.
+
+    Notes
+    -----
+    Source: Kramers (1940), Physica 7, 284. For large gamma, on times of order gamma, x alone follows
+    ``dx = F / gamma dt + sqrt(2 kT / gamma) dW``.
+    """
+    derivatives = dict(jacobian=jacobian, hessian_along=hessian_along, autonomous=autonomous)
+    if not isinstance(force, System) and not callable(force):
+        raise ValueError(f"force must be a function of (x, t) or a System, got {force!r}")
+    force = as_force(force, dim, derivatives)
+    friction = as_floats(friction, "friction")
+    if friction.shape not in ((), (force.dim,)) or (friction <= 0).any():
+        raise ValueError(f"friction must be one positive number or ({force.dim},) of them")
+    friction = np.broadcast_to(friction, (force.dim,))
+    return System.of(Underdamped(force, friction, as_positive(temperature, "temperature")))
+
+
+def coloured(system, time_constant):
+    """The same system driven by noise that remembers, instead of white noise.
+
+        dx = (f(x, t) + e) dt,     de = -e / tau dt + sqrt(2 D) / tau dW
+
+    Parameters
+    ----------
+    system : System
+        Its D must not depend on the state; it may depend on time.
+    time_constant : float
+        tau > 0, in units of time: e forgets over it.
+
+    Returns
+    -------
+    System
+        State (x, e), e of one component for each variable with noise of its own (where D is
+        neither regular nor diagonal: for each of its eigenvectors with noise). As tau -> 0 the
+        integral of e becomes the white noise ``sqrt(2 D) dW``.
+
+    Raises
+    ------
+    ValueError
+        For a system that is not one, whose noise depends on the state or is nowhere, or a tau that
+        is not positive.
+
+    Notes
+    -----
+    Source: Uhlenbeck and Ornstein (1930); Hänggi and Jung (1995), Adv. Chem. Phys. 89, 239.
+    """
+    if as_a(System, system, "system").additive is not True:
+        raise ValueError(
+            "system must have noise that does not depend on the state (declare additive=True where that is so)"
+        )
+    if system.constant_diffusion is not None and not system.constant_diffusion.any():
+        raise ValueError("system must have noise, got D = 0")
+    return System.of(Coloured(system, as_positive(time_constant, "time_constant")))

@@ -1,0 +1,31 @@
+"""From starts to least action, with the clock moved where Newton's method alone creeps."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..lagrangian.action import explain_derivatives
+from .clock import ease, is_autonomous, slide
+from .newton import Newton
+
+PATIENCE = 40  # Newton steps before a path is taken for a hard case
+
+
+def minimise(mesh, x, tol, max_iter):
+    """`Newton` at the paths of least action from the starts ``x`` (batch, n_times, dim)."""
+    newton = Newton(mesh, x, tol)
+    if not newton.finite.all():
+        explain_derivatives(mesh, x)
+    newton.descend(min(max_iter, PATIENCE))
+    if max_iter > PATIENCE and not newton.converged.all():
+        stuck = np.flatnonzero(~newton.converged)
+        if is_autonomous(mesh, newton.x[stuck]):
+            eased = np.stack([ease(mesh, newton.x[k]) for k in stuck])
+            lower = mesh.action(eased) < newton.action[stuck]
+            newton.expand(stuck[lower], eased[lower])
+            newton.damping[stuck[lower]] = 0
+            newton.descend(PATIENCE)
+            slide(newton)
+        newton.descend(max_iter - PATIENCE)
+        newton.polish()
+    return newton

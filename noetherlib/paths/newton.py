@@ -1,0 +1,203 @@
+"""Damped Newton on the discrete action of a batch of paths."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..lagrangian.banded import is_definite, pack, quadratic, solve, solve_indefinite
+from ..system.derivatives import EPS, componentwise
+
+
+class NotConverged(RuntimeWarning):
+    """A path was returned that did not converge."""
+
+
+class Newton:
+    """Damped Newton on a batch of paths ``x`` (batch, n_times, dim), each with its own damping.
+
+    The matrix of a step is ``H + damping * K``: H the second derivative of the action, K the free
+    particle's. K is the right yardstick at every mesh width, so that the damping means the same
+    on any mesh. Where second derivatives of the drift are differenced in many variables, those of
+    the step before serve again as long as the gradient falls eightfold.
+    """
+
+    def __init__(self, mesh, x, tol):
+        self.mesh, self.tol, self.inertia = mesh, tol, None
+        batch, n, dim = x.shape
+        self.x = componentwise(x.copy())
+        self.damping = np.zeros(batch)
+        self.reach = np.abs(x).max(axis=(1, 2))
+        self.n_iter = np.zeros(batch, dtype=int)
+        self.action, self.scale, self.gradient_norm, self.target, self.floor = np.zeros((5, batch))
+        self.gradient = np.zeros((batch, n - 2, dim))
+        self.hessian = np.zeros((batch, n - 2, dim, 2 * dim))
+        self.costly = mesh.lagrangian.costly
+        self.bend = np.zeros((batch, n - 1, dim, dim)) if self.costly else None
+        self.fresh = True
+        with np.errstate(all="ignore"):
+            #: whether each start has finite derivatives; where not, nothing here means anything
+            self.finite = self.expand(np.arange(batch), self.x)
+
+    @property
+    def converged(self):
+        return self.gradient_norm <= self.target
+
+    def descend(self, max_iter):
+        """Step until nothing is gained any more, at most ``max_iter`` times."""
+        active = np.flatnonzero(self.gradient_norm > 0)
+        with np.errstate(all="ignore"):
+            for _ in range(max_iter):
+                if not len(active):
+                    break
+                active = active[self.step(active)]
+
+    def relax(self, k, damping=1e-4, max_iter=12):
+        """Steps of one path at fixed damping while they shrink the gradient."""
+        for i in range(max_iter):
+            before = self.gradient_norm[k]
+            step = solve(self.hessian[k] + damping * self.free(k), -self.gradient[k])
+            if step is None:
+                break
+            self.move(k, step)
+            if i > 2 and self.gradient_norm[k] > before / 2:
+                break
+
+    def polish(self, max_iter=20):
+        """Newton on the gradient alone for those that have not converged: saddles end here."""
+        for k in np.flatnonzero(~self.converged):
+            for _ in range(max_iter):
+                step = solve_indefinite(self.hessian[k], -self.gradient[k])
+                with np.errstate(all="ignore"):
+                    if not self.move(k, step, self.gradient_norm[k : k + 1] / 2):
+                        break
+
+    def move(self, k, step, below=np.inf):
+        """Take one path a step (n_times - 2, dim) on, if that leaves its gradient ``below``; whether it did."""
+        trial = self.x[k : k + 1].copy()
+        trial[:, 1:-1] += step
+        taken = self.expand(np.array([k]), trial, below)[0]
+        self.n_iter[k] += 1
+        return taken
+
+    def kinds(self):
+        """Minimum or saddle, by the inertia of the undamped second derivatives; unknown if unconverged.
+
+        Eigenvalues are measured against K. Roundoff of the entries, relative to the smoothest
+        path's K, is ``EPS n**2``; differenced derivatives of the drift add their own noise.
+        """
+        mesh, system = self.mesh, self.mesh.lagrangian.system
+        noise = 10 * EPS * len(mesh.t) ** 2
+        if system.derivative_noise > EPS:
+            noise += system.derivative_noise * (mesh.t[-1] - mesh.t[0]) ** 2
+
+        def kind(member):
+            if not self.converged[member]:
+                return "undetermined"
+            if self.costly:
+                terms = mesh.terms(self.x[member], order=1)
+                hessian = mesh.hessian(terms, mesh.lagrangian.bend(terms))
+            else:
+                hessian = self.hessian[member]
+            inertia = self.free(member)
+            if is_definite(hessian - noise * inertia):
+                return "minimum"
+            return "undetermined" if is_definite(hessian + noise * inertia) else "saddle"
+
+        return np.array([kind(member) for member in range(len(self.x))])
+
+    def expand(self, members, x, below=np.inf, terms=None):
+        """Take ``x`` over as the paths of ``members``, with the derivatives of the action there.
+
+        Only those are taken whose gradient is finite and smaller than ``below``; returns which.
+        ``terms`` are those of order 0 at ``x``, where they are known already.
+        """
+        mesh = self.mesh
+        terms = mesh.lagrangian.with_slopes(terms or mesh.terms(x))
+        left, right = mesh.ends(terms)
+        gradient = right[:, :-1] - left[:, 1:]
+        norm = np.abs(gradient).max(axis=(1, 2), initial=0.0)
+        taken = norm < below
+        if not taken.any():
+            return taken
+        if not self.costly:
+            bend = mesh.lagrangian.bend(terms)
+        elif self.fresh or terms.M.shape[0] != len(members):
+            bend = mesh.lagrangian.bend(terms, sharp=False)
+        else:
+            bend = self.bend[members]
+        hessian = mesh.hessian(terms, bend)
+        taken &= np.isfinite(norm) & np.isfinite(hessian.sum(axis=(1, 2, 3)))
+        momentum = np.abs(left).max(axis=(1, 2))
+        # roundoff of x over the shortest step is what the momentum cannot resolve
+        metric = np.abs(terms.A).max(axis=tuple(range(-min(3, terms.A.ndim), 0)))
+        floor = EPS * (momentum + metric * np.abs(x).max(axis=(1, 2)) / mesh.h.min())
+        m, take = members, slice(None)
+        if not taken.all():
+            m, take = members[taken], taken
+        self.x[m], self.gradient[m], self.hessian[m] = x[take], gradient[take], hessian[take]
+        if self.costly:
+            self.bend[m] = bend[take]
+        self.action[m] = (terms.L @ mesh.h)[take]
+        self.scale[m] = ((np.abs(terms.L) + terms.kinetic) @ mesh.h)[take]
+        self.gradient_norm[m], self.floor[m] = norm[take], floor[take]
+        self.target[m] = (self.tol * momentum + 16 * floor)[take]
+        return taken
+
+    def step(self, active):
+        """One step for each active path; returns which of them should go on."""
+        steps, predicted = self._solve(active)
+        trial = self.x[active]
+        trial[:, 1:-1] += steps
+        terms = self.mesh.terms(trial)
+        fall = self.action[active] - terms.L @ self.mesh.h
+        # near the end the fall drowns in roundoff, and only the gradient can tell
+        last = predicted <= 1e-12 * self.scale[active]
+        hopeful = last | (fall >= 1e-4 * predicted)
+        before = self.gradient_norm[active]
+        below = np.where(last, before, np.inf)[hopeful]
+        accepted = np.zeros(len(active), dtype=bool)
+        if hopeful.any():
+            accepted[hopeful] = self.expand(active[hopeful], trial[hopeful], below, terms.at(hopeful))
+        self.n_iter[active] += 1
+
+        damping = self.damping[active]
+        good = accepted & (fall > 0.75 * predicted)
+        norm = self.gradient_norm[active]
+        slow = last & (norm > before / 2)
+        poor = ~accepted | slow | (~last & (fall < 0.25 * predicted))
+        damping[good] = np.where(damping[good] > 1e-10, damping[good] / 8, 0)
+        damping[poor] = np.where(damping[poor] > 0, 4 * damping[poor], np.where(last[poor], 1e-9, 1e-3))
+        self.damping[active] = damping
+        self.fresh = not (accepted & (norm < before / 8)).all()
+        settled = slow & ((norm <= 16 * self.floor[active]) | (damping > 1))
+        done = settled | (norm == 0) | (damping > 1e12)
+        # an action without lower bound (U < 0 far out) sends the path off to infinity
+        done |= np.abs(self.x[active]).max(axis=(1, 2)) > 1e6 * (1 + self.reach[active])
+        return ~done
+
+    def _solve(self, active):
+        """Newton steps and the falls of the action they promise; damping grows where it must."""
+        steps = np.zeros_like(self.gradient[active])
+        curvature = np.zeros(len(active))
+        for i, k in enumerate(active):
+            step = solve(self.hessian[k], -self.gradient[k]) if self.damping[k] == 0 else None
+            if step is None:
+                inertia = self.free(k)
+                self.damping[k] = self.damping[k] or 1e-3
+                while (step := solve(self.hessian[k] + self.damping[k] * inertia, -self.gradient[k])) is None:
+                    self.damping[k] *= 4
+                    if self.damping[k] > 1e12:  # steps of time too unequal for the free particle's matrix
+                        step = 0.0
+                        break
+                else:
+                    curvature[i] = self.damping[k] * quadratic(inertia, step)
+            steps[i] = step
+        return steps, (curvature - np.einsum("kni,kni->k", self.gradient[active], steps)) / 2
+
+    def free(self, member):
+        """The free particle's matrix along one path: the same for all where D knows no state."""
+        if self.inertia is None or not self._additive:
+            mid = self.mesh.split(self.x[member])[0]
+            A, self._additive = self.mesh.lagrangian.metric(mid, self.mesh.t_mid)
+            self.inertia = pack(*self.mesh.inertia(A))
+        return self.inertia

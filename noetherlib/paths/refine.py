@@ -1,0 +1,121 @@
+"""A path's mesh, refined until its action is as exact as asked."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+
+from ..inputs import as_a, as_count, as_positive
+from ..lagrangian import Lagrangian, Mesh
+from .clock import follow, is_autonomous
+from .minimise import PATIENCE
+from .newton import NotConverged
+from ..lagrangian.path import Path
+from .solve import least_action_path
+
+
+def refine(path, tol=1e-6, *, max_points=200_000):
+    """The same path on a mesh fine enough for its action, with points where it needs them.
+
+    Parameters
+    ----------
+    path : Path
+        A single path; a batch shares its times and cannot be refined as one.
+    tol : float, optional
+        Error of the action to reach. With ``inf`` the path keeps its mesh and gets its estimate.
+    max_points : int, optional
+        Most times the mesh may have.
+
+    Returns
+    -------
+    Path
+        ``error`` holds the estimate, the larger of two: what the midpoint rule misses of the action of
+        a smooth curve through the nodes, and 4/3 of the change of the action on a mesh of twice as many
+        intervals. A path that is good enough comes back on its own mesh.
+
+    Warns
+    -----
+    NotConverged
+        Where ``max_points`` were not enough for ``tol`` or the path did not converge.
+
+    Raises
+    ------
+    ValueError
+        For a batch or a tolerance that is not positive.
+
+    Notes
+    -----
+    Each round doubles the intervals, puts them where the path moves and where the rule misses, and solves
+    again. Where the Lagrangian does not depend on time, the mesh moves with the path towards equal
+    energies: a mesh that stands still holds the crossing of a long path where it happens to be coarse.
+    """
+    if as_a(Path, path, "path").x.ndim != 2:
+        raise ValueError(f"path must be a single path, got a batch of shape {path.x.shape[:-2]}")
+    tol = np.inf if np.ndim(tol) == 0 and tol == np.inf else as_positive(tol, "tol")
+    max_points = as_count(max_points, "max_points", 3)
+    tries = 2  # to make a path converge whose action is settled
+    while True:
+        curve, missed = _smooth(path)
+        t = _share(path, missed, 2 * len(path.t) - 1)
+        x = curve(t)
+        mesh = Mesh(Lagrangian(path.system, path.functional), t)
+        if is_autonomous(mesh, x):
+            t, x = follow(mesh, x, min(tol, missed.sum()))
+        finer = _again(path, t, x, max_iter=PATIENCE)  # on the way a path need not be exact
+        error = float(max(missed.sum(), abs(finer.action - path.action) * 4 / 3))
+        if error <= tol and not path.converged and tries:
+            tries -= 1
+            path = _again(path, path.t, path.x)
+            path = path if path.converged else finer
+            continue
+        path = replace(path, error=error)
+        if error <= tol or len(t) > max_points:
+            break
+        path = finer
+    if error > tol or not path.converged:
+        warnings.warn(
+            f"refine: error {error:.2g} for a tolerance of {tol:.2g} with {len(path.t)} times, "
+            f"gradient norm {path.gradient_norm:.2g}, converged {path.converged}",
+            NotConverged,
+            stacklevel=2,
+        )
+    return path
+
+
+def _again(path, t, x, **options):
+    """The path solved anew on the times ``t`` from ``x``, without a warning."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotConverged)
+        return least_action_path(path.system, path.x[0], path.x[-1], t, path.functional, x, **options)
+
+
+def _smooth(path, points=8):
+    """Cubic curve through the nodes of a path, and the action that each interval misses of it."""
+    from scipy.interpolate import CubicHermiteSpline
+
+    system, lagrangian = path.system, Lagrangian(path.system, path.functional)
+    t, h = path.t, np.diff(path.t)
+    # on the nodes the velocity follows from the momentum: v = f + 2 D p
+    D = system.diffusion(path.x, t)
+    v = system.drift(path.x, t) + 2 * np.einsum("kij,kj->ki", D, path.momentum)
+    curve = CubicHermiteSpline(t, path.x, v)
+    node, weight = np.polynomial.legendre.leggauss(points)
+    inner = path.t_mid[:, None] + h[:, None] / 2 * node
+    terms = lagrangian.terms(curve(inner), curve.derivative()(inner), inner)
+    own = Mesh(lagrangian, t).terms(path.x).value * h
+    return curve, np.abs(terms.value @ weight * h / 2 - own)
+
+
+def _share(path, missed, n):
+    """``n`` times: most of them shared out by what the rule misses, the rest by length and time."""
+    h, length = np.diff(path.t), np.linalg.norm(np.diff(path.x, axis=0), axis=1)
+    need = missed ** (1 / 3)  # an interval misses h**3
+    parts = [(8, need), (1, length), (1, h)]
+    weight = sum(share * part / part.sum() for share, part in parts if part.sum() > 0)
+    t = np.interp(np.linspace(0, 1, n), np.append(0, np.cumsum(weight)) / weight.sum(), path.t)
+    t[0], t[-1] = path.t[0], path.t[-1]
+    return t
+
+

@@ -1,0 +1,151 @@
+"""Least-action paths: damped Newton on the midpoint action, every step a banded Cholesky."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+
+from ..inputs import as_a, as_count, as_positive, as_states, as_times
+from ..lagrangian import Lagrangian, Mesh
+from ..lagrangian.action import as_paths, finite_action, lacks_noise
+from ..system import System
+from .degenerate import solve_degenerate
+from .minimise import minimise
+from .newton import NotConverged
+from ..lagrangian.path import Path
+
+CHUNK = 8192  # numbers of state per sweep: a batch is solved in pieces that stay in the cache
+
+
+def least_action_path(
+    system, x0, x1, t, functional="onsager-machlup", guess=None, guesses=None,
+    *, tol=1e-8, max_iter=2000,
+):
+    """Most likely path(s) from ``x0`` to ``x1`` in given time: a minimum of the action.
+
+    Parameters
+    ----------
+    system : System
+    x0, x1 : array (..., dim)
+        End points; leading axes broadcast to a batch. A number will do in one dimension.
+    t : array (n_times,)
+        Strictly increasing times, at least three, not necessarily uniform.
+    functional : {"onsager-machlup", "freidlin-wentzell"} or callable ``U(x, t)``
+    guess : array (..., n_times, dim), optional
+        Starting path; its end points are replaced by ``x0`` and ``x1``. The straight line if absent.
+    guesses : sequence of such arrays, optional
+        Alternatives for the same path: the one of least action is returned, the others are listed
+        in ``path.others``.
+    tol : float, optional
+        The path has converged when the momentum jumps by less than ``tol`` times its largest
+        value at every node (or by roundoff). Steps go on to roundoff where they still help.
+    max_iter : int, optional
+        Most Newton steps to take.
+
+    Returns
+    -------
+    Path
+
+    Warns
+    -----
+    NotConverged
+        Where ``max_iter`` steps were not enough; ``path.converged`` is False there.
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not fit, times that do not increase, numbers that are not finite, a
+        drift that is not finite along the guess, an unknown functional.
+
+    Notes
+    -----
+    Midpoint rule, error O(h^2). Newton's method on the block-tridiagonal second derivative, damped
+    by the free particle's kinetic energy where it is not positive definite or the action would
+    not fall. Source of the functionals: Onsager and Machlup (1953), Freidlin and Wentzell (1984);
+    of the discretisation: Marsden and West (2001).
+    """
+    as_a(System, system, "system")
+    t = as_times(t, minimum=3)
+    x0, x1 = as_states(x0, system.dim, "x0"), as_states(x1, system.dim, "x1")
+    tol, max_iter = as_positive(tol, "tol"), as_count(max_iter, "max_iter", 0)
+    mesh = Mesh(Lagrangian(system, functional), t)
+    if guess is not None and guesses is not None:
+        raise ValueError("guess and guesses are alternatives: give one of them")
+    if guesses is None:
+        names, starts = ["guess"], [guess]
+    else:
+        starts = list(guesses) if np.iterable(guesses) else []
+        names = [f"guesses[{i}]" for i in range(len(starts))]
+        if not starts:
+            raise ValueError(f"guesses must be a sequence of at least one path, got {guesses!r}")
+    line = (t - t[0])[:, None] / (t[-1] - t[0])
+    starts = [
+        x0[..., None, :] + line * (x1 - x0)[..., None, :] if start is None
+        else as_paths(start, len(t), system.dim, name)
+        for name, start in zip(names, starts)
+    ]
+    try:
+        lead = np.broadcast_shapes(x0.shape[:-1], x1.shape[:-1], *(s.shape[:-2] for s in starts))
+    except ValueError:
+        raise ValueError(
+            f"x0, x1 and guess must broadcast over their leading axes, got {x0.shape[:-1]}, "
+            f"{x1.shape[:-1]} and {[s.shape[:-2] for s in starts]}"
+        ) from None
+    x = np.empty((len(starts), *lead, len(t), system.dim))
+    for i, start in enumerate(starts):
+        x[i] = start
+    x[..., 0, :], x[..., -1, :] = x0, x1
+    solve = solve_degenerate if lacks_noise(mesh, x) else _solve
+    if solve is _solve:
+        finite_action(mesh, x)
+
+    flat = x.reshape(-1, len(t), system.dim)
+    size = max(1, CHUNK // flat[0].size)
+    parts = [solve(mesh, flat[i : i + size], tol, max_iter) for i in range(0, len(flat), size)]
+    joined = {key: np.concatenate([part[key] for part in parts]) for key in Path._batched}
+    shaped = {key: a.reshape(x.shape[:-2] + a.shape[1:]) for key, a in joined.items()}
+    path = Path(t=t, t_mid=mesh.t_mid, functional=mesh.lagrangian.name, system=system, **shaped)
+
+    order = np.argsort(np.where(path.converged, path.action, np.inf), axis=0, kind="stable")
+    ranked = [path[_pick(order, rank)] for rank in range(len(starts))]
+    best = replace(ranked[0], others=tuple(ranked[1:]))
+    if not np.all(best.converged):
+        advice = (
+            "a path ran off to infinity, where this action has no lower bound"
+            if np.abs(best.x).max() > 1e5 * (1 + np.abs(x).max())
+            else "try another guess, a finer mesh or more steps"
+        )
+        warnings.warn(
+            f"least_action_path: {np.sum(~np.asarray(best.converged))} of {max(1, np.size(best.converged))} "
+            f"paths did not converge, after up to {np.max(best.n_iter)} steps (gradient norm up to "
+            f"{np.max(best.gradient_norm):.2g}); {advice}",
+            NotConverged,
+            stacklevel=2,
+        )
+    return best
+
+
+def _pick(order, rank):
+    """Index that takes, for every member of the batch, its guess of the given rank."""
+    lead = np.indices(order.shape[1:], sparse=True)
+    return (order[rank], *lead)
+
+
+def _solve(mesh, x, tol, max_iter):
+    """Least-action paths from the starts ``x`` (batch, n_times, dim), as the batched fields of `Path`."""
+    newton = minimise(mesh, x, tol, max_iter)
+    terms = mesh.terms(newton.x, order=1)
+    left, right = mesh.ends(terms)
+    return {
+        "x": newton.x,
+        "action": newton.action,
+        "converged": newton.converged,
+        "gradient_norm": newton.gradient_norm,
+        "n_iter": newton.n_iter,
+        "momentum": np.concatenate([left[:, :1], right], axis=1),
+        "energy": terms.energy,
+        "kind": newton.kinds(),
+        "constraint": np.zeros(len(x)),
+    }

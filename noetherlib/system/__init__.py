@@ -1,0 +1,7 @@
+"""Noisy dynamical systems ``dx = f(x, t) dt + sqrt(2 D(x, t)) dW`` (Itô): what they are, and what is known of them."""
+
+from .flow import Flow, Functions, LinearFlow
+from .rest import FixedPoint, fixed_points
+from .system import System
+
+__all__ = ["FixedPoint", "Flow", "Functions", "LinearFlow", "System", "fixed_points"]

@@ -1,0 +1,92 @@
+"""The diffusion matrix D: symmetric, positive definite or semi-definite (noise on some variables)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..inputs import as_floats
+from .derivatives import EPS
+
+
+def as_matrix(given, dim):
+    """A constant D as a checked (dim, dim) matrix."""
+    given = as_floats(given, "diffusion")
+    if given.shape == ():
+        matrix = given * np.eye(dim)
+    elif given.shape == (dim,):
+        matrix = np.diag(given)
+    elif given.shape == (dim, dim):
+        matrix = given.copy()
+    else:
+        raise ValueError(f"diffusion must be a number, ({dim},) or ({dim}, {dim}), got shape {given.shape}")
+    return check_semidefinite(matrix)
+
+
+def check_semidefinite(matrix):
+    """``matrix`` (..., dim, dim) itself if it is a valid D, else a ValueError that says why not."""
+    if not np.isfinite(matrix).all():
+        raise ValueError("diffusion must be finite, got NaN or infinity")
+    good = is_symmetric(matrix)
+    if not good.all():
+        index = tuple(map(int, np.argwhere(~good)[0]))
+        raise ValueError(f"diffusion must be symmetric{f', and is not at index {index}' if index else ''}")
+    lowest = np.linalg.eigvalsh(matrix)[..., 0]
+    if (lowest < -roundoff(matrix)).any():
+        raise ValueError(f"diffusion must have no negative eigenvalue, got {lowest.min():.3g}")
+    return matrix
+
+
+def check_positive_definite(matrix):
+    """The same for what needs noise on every variable."""
+    lowest = np.linalg.eigvalsh(check_semidefinite(matrix))[..., 0]
+    if (lowest <= roundoff(matrix)).any():
+        raise ValueError(f"diffusion must be positive definite, got smallest eigenvalue {lowest.min():.3g}")
+    return matrix
+
+
+def roundoff(matrix):
+    """Eigenvalues below this are zero."""
+    return 4 * EPS * matrix.shape[-1] * np.abs(matrix).max(axis=(-1, -2))
+
+
+def is_symmetric(matrix):
+    """Whether each of the matrices (..., dim, dim) is: (...)."""
+    rounding = 1e-12 * np.abs(matrix).max(axis=(-1, -2), keepdims=True)
+    return (np.abs(matrix - np.swapaxes(matrix, -1, -2)) <= rounding).all(axis=(-1, -2))
+
+
+def is_diagonal(matrix):
+    """Whether all of the matrices (..., dim, dim) are."""
+    return np.count_nonzero(matrix) == np.count_nonzero(np.einsum("...ii->...i", matrix))
+
+
+def invert(D):
+    """Inverse of ``D`` (..., dim, dim); nan where it is not symmetric and positive definite."""
+    diagonal = np.einsum("...ii->...i", D)
+    with np.errstate(all="ignore"):
+        if is_diagonal(D):
+            good = (np.isfinite(diagonal) & (diagonal > 0)).all(axis=-1)[..., None, None]
+            return np.where(good, np.eye(D.shape[-1]) / diagonal[..., None], np.nan)
+        good = (np.isfinite(D).all(axis=(-1, -2)) & is_symmetric(D))[..., None, None]
+        safe = np.where(good, D, np.eye(D.shape[-1]))
+        lowest = np.linalg.eigvalsh(safe)[..., :1, None]
+        good = good & (lowest > roundoff(safe)[..., None, None])
+        return np.where(good, np.linalg.inv(np.where(good, D, np.eye(D.shape[-1]))), np.nan)
+
+
+def root(D):
+    """``R`` with ``R R^T = D`` for semi-definite D (..., dim, dim): Cholesky where that is possible."""
+    try:
+        return np.linalg.cholesky(D)
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(D)
+        return vectors * np.sqrt(np.maximum(values, 0))[..., None, :]
+
+
+def pseudo_inverse(D):
+    """Inverse of ``D`` (..., dim, dim) on its range, and the orthogonal projector on that range."""
+    values, vectors = np.linalg.eigh(D)
+    noisy = values > roundoff(D)[..., None]
+    inverse = np.where(noisy, 1 / np.where(noisy, values, 1.0), 0.0)
+    back = np.swapaxes(vectors, -1, -2)
+    return (vectors * inverse[..., None, :]) @ back, (vectors * noisy[..., None, :]) @ back

@@ -1,0 +1,302 @@
+"""What a user holds: a flow, checked and answering vectorized, its missing derivatives by differences."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..inputs import as_count, as_returned
+from .derivatives import (
+    EPS,
+    SWEEP,
+    bend_by_jacobian,
+    bend_by_values,
+    componentwise,
+    differentiate,
+    symmetrised,
+)
+from .flow import Flow, Functions
+from .learn import Facts, Untouched
+from .noise import as_matrix, invert, is_diagonal, pseudo_inverse
+
+
+class System:
+    """A noisy dynamical system ``dx = f(x, t) dt + sqrt(2 D) dW`` in the sense of Itô.
+
+    Parameters
+    ----------
+    drift : callable
+        ``f(x, t)``: states ``(..., dim)`` to velocities ``(..., dim)``, vectorized. ``t`` comes as
+        an array that broadcasts against ``x[..., 0]`` (often 0-d).
+    diffusion : float, (dim,) or (dim, dim) array, or callable
+        The diffusion matrix D, half the covariance of the noise per unit time; symmetric, without
+        negative eigenvalues: zero ones leave some variables without noise of their own. A number
+        stands for a multiple of the identity, ``(dim,)`` for a diagonal. A callable ``D(x, t)``
+        returns one of these, broadcast over the states.
+    dim : int
+        Number of state variables.
+    jacobian : callable, optional
+        ``(x, t) -> (..., dim, dim)`` with entries ``df_i/dx_j``. Central differences where absent;
+        with many variables it is what saves most time.
+    hessian : callable, optional
+        ``(x, t) -> (..., dim, dim, dim)`` with entries ``d2f_i/dx_j dx_l``. Differences where absent.
+    hessian_along : callable, optional
+        ``(x, t, p) -> (..., dim, dim)``: second derivatives of ``p.f``, all that a path needs of the
+        hessian, and with many variables much smaller.
+    additive : bool, optional
+        Declares whether D does not depend on the state.
+    autonomous : bool, optional
+        Declares whether neither drift nor D depends on time.
+
+    Raises
+    ------
+    ValueError
+        For a drift that is not callable, a ``dim`` below 1, or a constant D that is not finite,
+        symmetric and without negative eigenvalues. Wrong shapes of what the callables return are
+        reported at the call.
+
+    Notes
+    -----
+    What is not declared is learned where an answer needs it, at the states and times that it uses;
+    ``print(system)`` says what is declared and what was seen where.
+
+    Source of the convention: D = sigma sigma^T / 2, Vastola (2025), arXiv 2504.09761. Units: D is
+    state squared per time.
+    """
+
+    def __init__(
+        self, drift, diffusion, dim, jacobian=None, hessian=None,
+        *, hessian_along=None, additive=None, autonomous=None,
+    ):
+        functions = dict(drift=drift, jacobian=jacobian, hessian=hessian, hessian_along=hessian_along)
+        for name, function in functions.items():
+            if not callable(function) and (name == "drift" or function is not None):
+                raise ValueError(f"{name} must be a function of (x, t), got {function!r}")
+        facts = dict(additive=additive, autonomous=autonomous)
+        for name, fact in facts.items():
+            if fact not in (True, False, None):
+                raise ValueError(f"{name} must be True, False or None (not declared), got {fact!r}")
+        self._hold(Functions(as_count(dim, "dim"), diffusion, **functions, **facts))
+
+    @classmethod
+    def of(cls, flow):
+        """The system of a `noetherlib.system.Flow`.
+
+        Parameters
+        ----------
+        flow : Flow
+
+        Returns
+        -------
+        System
+
+        Raises
+        ------
+        ValueError
+            For what is no `Flow`, or a constant D that is not valid.
+        """
+        if not isinstance(flow, Flow):
+            raise ValueError(f"flow must be a Flow, got {type(flow).__name__}")
+        system = cls.__new__(cls)
+        system._hold(flow)
+        return system
+
+    @classmethod
+    def from_sympy(cls, drift, state, diffusion, time=None):
+        """A system from sympy expressions, with exact derivatives up to the third.
+
+        Parameters
+        ----------
+        drift : expression or sequence of ``dim`` expressions
+            f in terms of ``state`` and ``time``; every other symbol must have been replaced.
+        state : symbol or sequence of ``dim`` symbols
+        diffusion : as for `System`, or sympy expressions of those shapes
+        time : symbol, optional
+
+        Returns
+        -------
+        System
+            It pickles by its expressions, which are ``system.flow.expressions``.
+
+        Raises
+        ------
+        ValueError
+            For unknown symbols (the message lists them) or shapes that do not fit.
+        """
+        from .expressions import Expressions
+
+        return cls.of(Expressions(drift, state, diffusion, time))
+
+    def _hold(self, flow):
+        self.flow, self.dim, self.facts = flow, flow.dim, Facts(flow)
+        #: D as a (dim, dim) matrix where it is constant, else None
+        self.constant_diffusion = None if callable(flow.diffusion) else as_matrix(flow.diffusion, flow.dim)
+        #: (matrix, offset) where the drift is declared to be ``matrix @ x + offset``, else None
+        self.linear = (flow.matrix, flow.offset) if flow.linear else None
+        self._inverse = None
+        if self.constant_diffusion is not None:
+            self._inverse = invert(self.constant_diffusion)
+            if is_diagonal(self.constant_diffusion):
+                self._inverse = np.diag(self._inverse).copy()
+            self._inverse.flags.writeable = self.constant_diffusion.flags.writeable = False
+
+    def __reduce__(self):
+        return System.of, (self.flow,)
+
+    def __repr__(self):
+        return f"<System of dimension {self.dim}: {self.facts}>"
+
+    @property
+    def additive(self):
+        """Whether D is known not to depend on the state: True, False, or None where nobody said."""
+        return True if self.constant_diffusion is not None else self.flow.additive
+
+    # ---- the drift, vectorized over the leading axes ----------------------------------------------
+
+    def drift(self, x, t):
+        """Drift f at states ``x`` (..., dim) and times ``t``: (..., dim)."""
+        return self._ask("drift", 1, x, t)
+
+    def jacobian(self, x, t):
+        """Jacobian df_i/dx_j at ``x`` (..., dim): (..., dim, dim)."""
+        if self.flow.jacobian is None:
+            return differentiate(self.drift, np.asarray(x, dtype=float), t)
+        return self._ask("jacobian", 2, x, t)
+
+    def hessian(self, x, t):
+        """Second derivatives d2f_i/dx_j dx_l at ``x`` (..., dim): (..., dim, dim, dim)."""
+        if self.flow.hessian is None:
+            noise = EPS if self.flow.jacobian is not None else EPS ** (2 / 3)
+            return symmetrised(differentiate(self.jacobian, np.asarray(x, dtype=float), t, noise))
+        return self._ask("hessian", 3, x, t)
+
+    def hessian_along(self, x, t, p, sharp=True):
+        """Second derivatives of ``p . f`` at ``x`` (..., dim) for given ``p`` (..., dim): (..., dim, dim).
+
+        ``sharp=False`` halves the price of differences, at half the digits (see `derivatives`).
+        """
+        x, flow = np.asarray(x, dtype=float), self.flow
+        if flow.hessian_along is not None:
+            return self._ask("hessian_along", 2, x, t, p)
+        if flow.hessian is not None:
+            return self._contract(x, t, lambda part, H: np.einsum("...i,...ilm->...lm", p[part], H), (self.dim,) * 2)
+        if flow.jacobian is not None:
+            return bend_by_jacobian(self.jacobian, x, t, p, sharp)
+        return bend_by_values(lambda y, s: np.einsum("...i,...i->...", p, self.drift(y, s)), x, t, sharp)
+
+    def divergence(self, x, t):
+        """Divergence of the drift at ``x`` (..., dim): (...)."""
+        if self.flow.divergence is not None:
+            return self._ask("divergence", 0, x, t)
+        return np.trace(self.jacobian(x, t), axis1=-2, axis2=-1)
+
+    def divergence_gradient(self, x, t):
+        """Gradient of the drift's divergence at ``x`` (..., dim): (..., dim)."""
+        x, flow = np.asarray(x, dtype=float), self.flow
+        if flow.divergence_gradient is not None:
+            return self._ask("divergence_gradient", 1, x, t)
+        if flow.hessian is not None:
+            return self._contract(x, t, lambda part, H: np.einsum("...iil->...l", H), (self.dim,))
+        noise = EPS if flow.jacobian is not None else EPS ** (2 / 3)
+        return differentiate(self.divergence, x, t, noise)
+
+    def divergence_hessian(self, x, t):
+        """Second derivatives of the drift's divergence at ``x`` (..., dim): (..., dim, dim)."""
+        x, flow = np.asarray(x, dtype=float), self.flow
+        if flow.divergence_hessian is not None:
+            return self._ask("divergence_hessian", 2, x, t)
+        noise = EPS if flow.divergence_gradient or flow.hessian else self.derivative_noise
+        return symmetrised(differentiate(self.divergence_gradient, x, t, noise))
+
+    @property
+    def derivative_noise(self):
+        """Relative error to expect of the drift's second derivatives: roundoff, or worse by differencing."""
+        if self.flow.derivative_noise is not None:
+            return self.flow.derivative_noise
+        if self.flow.hessian is not None or self.flow.hessian_along is not None:
+            return EPS
+        return EPS ** (2 / 3) if self.flow.jacobian is not None else EPS ** (4 / 9)
+
+    # ---- the noise --------------------------------------------------------------------------------
+
+    def diffusion(self, x, t):
+        """Diffusion matrix D at ``x`` (..., dim): (..., dim, dim), whatever form it was given in."""
+        x = self._states(x)
+        lead = np.broadcast_shapes(x.shape[:-1], np.shape(t))
+        D = self.constant_diffusion
+        return np.broadcast_to(self.facts.noise(x, t)[0] if D is None else D, lead + (self.dim,) * 2)
+
+    def noise(self, x, t):
+        """D without the axes that it is known not to depend on, and whether it knows no state."""
+        if self.constant_diffusion is not None:
+            return self.constant_diffusion, True
+        return self.facts.noise(self._states(x), t)
+
+    def inverse_diffusion(self, x, t):
+        """``D^-1`` at ``x`` without the axes that D does not depend on; nan where there is none.
+
+        (dim,) where D is constant and diagonal, else matrices.
+        """
+        return self._inverse if self._inverse is not None else invert(self.facts.noise(self._states(x), t)[0])
+
+    def noisy_directions(self, x, t):
+        """Inverse of D on its range, and the orthogonal projector on it, without needless axes."""
+        return pseudo_inverse(self.noise(x, t)[0])
+
+    def diffusion_gradient(self, x, t):
+        """dD_ij/dx_l at ``x`` (..., dim): (..., dim, dim, dim)."""
+        if self.flow.diffusion_gradient is not None:
+            return self._ask("diffusion_gradient", 3, x, t)
+        return differentiate(self.diffusion, np.asarray(x, dtype=float), t)
+
+    def diffusion_hessian(self, x, t):
+        """d2D_ij/dx_l dx_m at ``x`` (..., dim): (..., dim, dim, dim, dim)."""
+        if self.flow.diffusion_hessian is not None:
+            return self._ask("diffusion_hessian", 4, x, t)
+        x = np.asarray(x, dtype=float)
+        return symmetrised(differentiate(self.diffusion_gradient, x, t, EPS ** (2 / 3)))
+
+    # ---- behind it --------------------------------------------------------------------------------
+
+    def _states(self, x):
+        x = np.asarray(x, dtype=float)
+        if x.ndim == 0 or x.shape[-1] != self.dim:
+            raise ValueError(f"x must have shape (..., {self.dim}), got shape {x.shape}")
+        return x
+
+    def _ask(self, name, rank, x, t, *vectors):
+        """What the flow's function ``name`` returns at ``x``, of the right shape and vouched for."""
+        function, x = getattr(self.flow, name), self._states(x)
+        t = t if isinstance(t, Untouched) else np.asarray(t)
+        lead = x.shape[:-1]
+        if t.shape and t.shape != lead[-t.ndim :]:
+            lead = np.broadcast_shapes(lead, t.shape)
+        try:
+            value = np.asarray(function(x, t, *vectors), dtype=float)
+            self.facts.vouch(function, name, x, t, rank, *vectors)
+        except IndexError as error:
+            raise ValueError(
+                f"{name}(x, t) must take states (..., {self.dim}), that is x[..., i] for x_i "
+                f"and not x[i]: {error}"
+            ) from error
+        shape = lead + (self.dim,) * rank
+        if value.shape == shape:
+            return componentwise(value, rank) if rank else value
+        return as_returned(value, shape, name, x)
+
+    def _contract(self, x, t, contract, tail):
+        """The hessian, contracted on as few states at once as keep its size in bounds."""
+        t = np.asarray(t)
+        lead = np.broadcast_shapes(x.shape[:-1], t.shape)
+        size = max(1, 32 * SWEEP // self.dim**3)
+        if int(np.prod(lead)) <= size:
+            return contract(..., self.hessian(x, t))
+        n = lead[-1] if lead else 1
+        x, t = np.broadcast_to(x, lead + (self.dim,)), np.broadcast_to(t, lead)
+        size = max(1, size * n // int(np.prod(lead)))
+        out = np.empty(lead + tail)
+        for k in range(0, n, size):
+            part = (..., slice(k, k + size))
+            out[(*part, *(slice(None),) * len(tail))] = contract(
+                (*part, slice(None)), self.hessian(x[(*part, slice(None))], t[part])
+            )
+        return out
