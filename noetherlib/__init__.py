@@ -10,7 +10,7 @@ The map; each room uses only the floors below it:
     paths                                 most likely paths
     symmetry   geometric                  charges; paths of free duration
     models   lagrangian   newton          a zoo; what motion costs; the solver
-    scores   simulate                     data under noise; many paths at random
+    scores   simulation                   data under noise; many paths at random
     system                                the dynamics
     inputs                                checks of what comes in
 
@@ -28,7 +28,7 @@ from .lagrangian import action
 from .newton import NotConverged
 from .paths import Path, least_action_path, refine
 from .scores import probability_flow
-from .simulate import simulate
+from .simulation import simulate
 from .symmetry import (
     Symmetry,
     charge,

@@ -17,7 +17,7 @@ from .inputs import as_a, as_count, as_states, as_streams, as_times
 from .lagrangian import Lagrangian, Mesh, as_paths
 from .newton import NotConverged, assemble, lapack, log_determinant
 from .paths import Path, least_action_path
-from .simulate import Exact
+from .simulation import Exact
 from .system import System, check_positive_definite, componentwise
 
 CHAINS = 100  # Markov chains that run side by side from each start

@@ -15,7 +15,7 @@ from noetherlib import models
 from noetherlib.bridges import PoorMixing, bridge_ensemble, fluctuations, transition_density
 from noetherlib.newton import NotConverged
 from noetherlib.paths import least_action_path
-from noetherlib.simulate import simulate
+from noetherlib.simulation import simulate
 from noetherlib.system import System
 
 SPIRAL = models.ornstein_uhlenbeck(2, [[1.0, 0.8], [-0.5, 0.6]], [[0.5, 0.1], [0.1, 0.3]])

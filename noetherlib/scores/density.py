@@ -31,7 +31,7 @@ class Density:
 
 
 def as_widths(value, shape):
-    """Standard deviations of the data's own blur: one, where ``shape`` is (), or one a component."""
+    """Standard deviations of the data's own blur: one where ``shape`` is (), or one each."""
     name, more = ("widths", f" or an array of shape {shape}") if shape else ("width", "")
     widths = as_floats(value, name)
     if widths.shape not in ((), shape):
