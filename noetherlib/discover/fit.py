@@ -34,7 +34,7 @@ def from_fit(fit, x, diffusion, options, rough_diffusion=0.0):
     rows, unit = defects(basis, u, *field(fit.coefficients))
     misfit = 0.0
     if fit.misfit > 1e-10 * np.linalg.norm(fit.coefficients):
-        # the series goes on: what is missing is at least as much steeper than large as the last term
+        # the series goes on: what is missing is at least as steep for its size as the last term
         last, slope = (np.linalg.norm(part) for part in field(fit.last))
         steepness = np.hypot(1, slope / max(last, TINY))
         misfit = 2 * np.linalg.norm(turn, 2) * fit.misfit * steepness / unit
