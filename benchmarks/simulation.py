@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 import noetherlib as nl
-from noetherlib.simulate import BLOCK
+from noetherlib.simulation.blocks import BLOCK
 
 from .measure import megabytes, seconds
 

@@ -3,16 +3,20 @@
 A noisy system ``dx = f dt + sqrt(2 D) dW`` travels between two states most likely along a path of
 least action, and the symmetries of the system conserve charges along that path.
 
-The map; each room uses only the floors below it::
+The map; each room uses only the floors below it:
 
-    course                                      checks of a student's answers
-    discover   bridges                          what users conclude
-    symmetry   paths                            paths and their charges
-    simulate   models   geometric   newton      what a system does, and what that costs
-    scores     system   lagrangian              data, dynamics, action
-    inputs                                      checks of what comes in
+    course                                checks of a student's answers
+    bridges   discover                    what users conclude
+    paths                                 most likely paths
+    symmetry   geometric                  charges; paths of free duration
+    models   lagrangian   newton          a zoo; what motion costs; the solver
+    scores   simulation                   data under noise; many paths at random
+    system                                the dynamics
+    inputs                                checks of what comes in
 
-    symbolic   display                          apart: sympy in, pictures out; loaded when used
+Apart from them, loaded when used:
+
+    symbolic   display                    exact algebra; pictures
 """
 
 from importlib import import_module
@@ -22,7 +26,7 @@ from .bridges import bridge_ensemble, fluctuations, transition_density
 from .lagrangian import action
 from .paths import NotConverged, Path, geometric_path, least_action_path, refine
 from .scores import probability_flow
-from .simulate import simulate
+from .simulation import simulate
 from .symmetry import (
     Symmetry,
     affine,

@@ -1,13 +1,31 @@
 """Checks of what a caller hands in: each returns a clean array or raises a ValueError.
 
-Every message names the argument, says what came and what is needed.
+Every message names the argument, says what came and what is needed; of an array that came it says the
+shape, or one entry and its index.
 """
 
 from __future__ import annotations
 
 from numbers import Integral
+from reprlib import Repr
 
 import numpy as np
+
+
+class _Brief(Repr):
+    """Short representations, of arrays of any kind their shape alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.maxstring = self.maxother = 100
+
+    def repr_instance(self, x, level):
+        if shape := tuple(getattr(x, "shape", ())):
+            return f"{type(x).__name__} of shape {shape}"
+        return super().repr_instance(x, level)
+
+
+brief = _Brief().repr  #: what came, as a message quotes it: in one line, and never an array
 
 
 def as_floats(value, name):
@@ -18,7 +36,7 @@ def as_floats(value, name):
             raise TypeError
         array = array.astype(float, copy=False)
     except (TypeError, ValueError):
-        raise ValueError(f"{name} must be real numbers, got {value!r}") from None
+        raise ValueError(f"{name} must be real numbers, got {brief(value)}") from None
     if not np.isfinite(array).all():
         bad = np.argwhere(~np.isfinite(array))[0]
         where = f" at index {tuple(map(int, bad))}" if array.ndim else ""
@@ -38,21 +56,21 @@ def as_positive(value, name):
     """``value`` as one positive float."""
     number = as_floats(value, name)
     if number.ndim or number <= 0:
-        raise ValueError(f"{name} must be one positive number, got {value!r}")
+        raise ValueError(f"{name} must be one positive number, got {brief(value)}")
     return float(number)
 
 
 def as_a(kind, value, name):
     """``value`` itself, if it is a ``kind``."""
     if not isinstance(value, kind):
-        raise ValueError(f"{name} must be a {kind.__name__}, got {value!r}")
+        raise ValueError(f"{name} must be a {kind.__name__}, got {brief(value)}")
     return value
 
 
 def as_count(value, name, minimum=1):
     """``value`` as an integer of at least ``minimum``."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < minimum:
-        raise ValueError(f"{name} must be an integer of at least {minimum}, got {value!r}")
+        raise ValueError(f"{name} must be an integer of at least {minimum}, got {brief(value)}")
     return int(value)
 
 
@@ -102,7 +120,7 @@ def as_box(value, dim, name="box"):
         box = np.tile(box, (dim, 1))
     if box.shape != (dim, 2) or not (box[:, 0] < box[:, 1]).all():
         raise ValueError(
-            f"{name} must be (lower, upper) or {dim} such pairs with lower < upper, got {value!r}"
+            f"{name} must be (lower, upper) or {dim} such pairs with lower < upper, got {brief(value)}"
         )
     return box
 
@@ -120,6 +138,6 @@ def as_streams(rng, count):
         seed = np.random.SeedSequence(int(rng))
     else:
         raise ValueError(
-            f"rng must be a non-negative int seed, a SeedSequence or a Generator, got {rng!r}"
+            f"rng must be a non-negative int seed, a SeedSequence or a Generator, got {brief(rng)}"
         )
     return [np.random.default_rng(child) for child in seed.spawn(count)]

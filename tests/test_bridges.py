@@ -15,7 +15,7 @@ from noetherlib import models
 from noetherlib.bridges import PoorMixing, bridge_ensemble, fluctuations, transition_density
 from noetherlib.newton import NotConverged
 from noetherlib.paths import least_action_path
-from noetherlib.simulate import simulate
+from noetherlib.simulation import simulate
 from noetherlib.system import System
 
 SPIRAL = models.ornstein_uhlenbeck(2, [[1.0, 0.8], [-0.5, 0.6]], [[0.5, 0.1], [0.1, 0.3]])
@@ -494,6 +494,15 @@ def test_densities_that_would_be_wrong_are_refused():
     growing = models.ornstein_uhlenbeck(1, -3.0, 1.0)
     with pytest.raises(ValueError, match="finer mesh"):
         transition_density(least_action_path(growing, 0.0, 1.0, np.arange(4.0)))
+
+
+def test_results_are_frozen_print_one_line_and_compare():
+    one, other = (bridge_ensemble(SPIRAL, A, B, [0, 0.5, 1], 20, rng=seed) for seed in (0, 1))
+    expected = "20 paths of dimension 2, t from 0 to 1 (3 times), exact, acceptance 1, ess 20"
+    assert repr(one) == f"<Bridges: {expected}>"
+    assert one == one and one != other
+    with pytest.raises(AttributeError):
+        one.x = 0
 
 
 def test_what_it_loads():

@@ -349,6 +349,14 @@ def test_bad_input_is_named(message):
         BAD[message]()
 
 
+def test_results_are_frozen_print_one_line_and_compare():
+    one, other = (symmetries_from_drift(X, -X, 0.5, jacobian=np.tile(-np.eye(2), (len(X), 1, 1))) for _ in "ab")
+    assert repr(one).startswith("<Discovery: 1 of 4 directions are symmetries, threshold 1e-06, gap ")
+    assert one == one and one != other
+    with pytest.raises(AttributeError):
+        one.gap = 0
+
+
 def test_importing_loads_nothing_heavy():
     code = (
         "import sys, noetherlib.scores, noetherlib.models, noetherlib.discover;"

@@ -176,7 +176,7 @@ def test_blocks_do_not_show(monkeypatch):
     points, x = DENSITIES["points"], rng.normal(size=(7, 11, 3))
     t = np.linspace(0.1, 2, 11)
     whole = [points.score(x, t), points.score_jacobian(x, t), points.log_density(x, t)]
-    monkeypatch.setattr("noetherlib.scores.BLOCK", 1)
+    monkeypatch.setattr("noetherlib.scores.mixture.BLOCK", 1)
     parts = [points.score(x, t), points.score_jacobian(x, t), points.log_density(x, t)]
     for a, b in zip(whole, parts):
         close(a, b, 1e-13)
@@ -293,9 +293,11 @@ BAD = {
     "t is the noise level and must be positive": lambda: Empirical([[1.0]]).score([1.0], 0.0),
     "t must broadcast": lambda: Ring(1, 1).score(np.zeros((4, 2)), np.ones(3)),
     "n must be": lambda: Ring(1, 1).sample(0, 1.0, 0),
-    "t must be one": lambda: Ring(1, 1).sample(1, [1.0], 0),
+    "t must be one number": lambda: Ring(1, 1).sample(1, [1.0], 0),
     "rng": lambda: Ring(1, 1).sample(1, 1.0, None),
-    "t must be at least two": lambda: probability_flow(Ring(1, 1), [1.0, 0], [1.0, 2.0, 2.0]),
+    r"t must be strictly monotone, got t\[1\] = 2.0": lambda: probability_flow(Ring(1, 1), [1.0, 0], [1.0, 2.0, 2.0]),
+    "t must be noise levels": lambda: probability_flow(Ring(1, 1), [1.0, 0], [1.0, -1.0]),
+    "t must be .* at least two": lambda: probability_flow(Ring(1, 1), [1.0, 0], [1.0]),
     "score must have": lambda: probability_flow(3, [1.0, 0], [1.0, 2.0]),
     "score.*shape": lambda: probability_flow(lambda x, t: x[0], [1.0, 0], [1.0, 2.0]),
     "score.*not finite": lambda: probability_flow(lambda x, t: x * np.nan, [1.0, 0], [1.0, 2.0]),

@@ -1,5 +1,7 @@
 """Simulation: closed forms, measured orders, the same numbers whoever computes, and errors that name the argument."""
 
+import subprocess
+import sys
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
@@ -7,7 +9,10 @@ import pytest
 from scipy import linalg, stats
 
 from noetherlib import models
-from noetherlib.simulate import BLOCK, bridge_exit, simulate
+from noetherlib.simulation import simulate
+from noetherlib.simulation.blocks import BLOCK, free
+from noetherlib.simulation.bounds import bridge_exit
+from noetherlib.simulation.schemes import choose
 from noetherlib.system import System
 
 OU = models.ornstein_uhlenbeck(2, [[1.0, 0.6], [-0.4, 0.8]], [[1.0, 0.3], [0.3, 0.5]])
@@ -114,8 +119,6 @@ class Halves:
 
 def strong_errors(system, x0, method, exact, levels=(4, 5, 6, 7), n=4_000):
     """Mean error at time 1 on one set of Brownian paths, for steps 2**-level."""
-    from noetherlib.simulate import _choose, _free
-
     fine = np.random.default_rng(5).standard_normal((2**12, 1, n)) / 2**6
     starts = np.full((n, 1), x0)
     errors, ends = [], {}
@@ -123,7 +126,7 @@ def strong_errors(system, x0, method, exact, levels=(4, 5, 6, 7), n=4_000):
         z = fine.reshape(2**level, -1, 1, n).sum(axis=1) * 2 ** (level / 2)
         t = np.linspace(0, 1, 2**level + 1)
         out = np.empty((1, 1, n))
-        _free(_choose(system, starts, t, method, None), starts, t, [2**level], Halves(z), out)
+        free(choose(system, starts, t, method, None), starts, t, [2**level], Halves(z), out)
         ends[level] = out[0, 0]
     truth = exact(fine.sum(axis=(0, 1))) if exact else ends[12]
     errors = [np.abs(ends[level] - truth).mean() for level in levels]
@@ -371,6 +374,48 @@ def test_any_executor(reference):
         assert_same(a, b)
 
 
+def refuses_to_run(x, t):
+    raise TypeError("cannot pickle, says the drift itself")
+
+
+def test_errors_of_the_drift_are_not_taken_for_errors_of_pickling():
+    unrunnable = System(refuses_to_run, 1.0, 1, jacobian=refuses_to_run)
+    with pytest.raises(TypeError, match="says the drift itself") as caught:
+        simulate(unrunnable, 0.0, [0, 1], 10, executor=Inline())
+    assert "refuses_to_run" in caught.value.__notes__[0]  # where in the executor's process
+    for executor in None, ThreadPoolExecutor(1):
+        with pytest.raises(TypeError, match="says the drift itself"):
+            simulate(unrunnable, 0.0, [0, 1], 10, executor=executor)
+
+
+def test_without_threads_one_block_after_another(reference, monkeypatch):
+    def start(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("threading.Thread.start", start)
+    for a, b in zip(reference, runs()):
+        assert_same(a, b)
+
+
+def test_without_multiprocessing_or_threads(reference):
+    """As in a browser: Python has no _multiprocessing there, and starts no thread."""
+    code = f"""
+import sys, threading
+sys.modules["_multiprocessing"] = None
+
+def start(thread):
+    raise RuntimeError("can't start new thread")
+
+threading.Thread.start = start
+import numpy as np, noetherlib as nl
+system = nl.models.ornstein_uhlenbeck(2, {(-OU.linear[0]).tolist()}, {OU.constant_diffusion.tolist()})
+x = nl.simulate(system, [0.0, 1.0], np.linspace(0, 1, 21), {2 * BLOCK + 123}, rng=4).x
+print(x.sum().hex())
+"""
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == reference[0].x.sum().hex()
+
+
 def test_a_generator_moves_on():
     rng = np.random.default_rng(0)
     first, second = (simulate(OU, [0.0, 0.0], [0, 1], 10, rng=rng).x for _ in range(2))
@@ -392,6 +437,18 @@ def test_blocks_are_independent():
 def test_progress_bar(capfd):
     simulate(OU, [0.0, 0.0], [0, 1], BLOCK + 1, progress=True)
     assert "10.0k/10.0k" in capfd.readouterr().err
+
+
+# ---- what comes back ---------------------------------------------------------------------------------
+
+
+def test_results_are_frozen_print_one_line_and_compare():
+    free, bounded = (simulate(LINE, 0.5, [0, 1, 2.5], 40, bounds=bounds) for bounds in (None, (-9, 9)))
+    assert repr(free) == "<Ensemble: 40 paths of dimension 1, t from 0 to 2.5 (3 saved), exact>"
+    assert repr(bounded).endswith("euler-maruyama, 40 still inside>")
+    assert free == free and free != bounded
+    with pytest.raises(AttributeError):
+        free.x = 0
 
 
 # ---- errors ------------------------------------------------------------------------------------------
@@ -439,7 +496,8 @@ def late_nan(x, t):
 @pytest.mark.parametrize("bounds", [None, (-9, 9)])
 @pytest.mark.parametrize("executor", [None, Inline()])
 def test_a_drift_that_turns_nan_is_named_with_time_and_state(bounds, executor):
-    with pytest.raises(ValueError, match=r"drift of system must be finite, got \[nan\] at t = 0.5, x = \["):
+    message = r"drift of system must be finite, got f\[0\] = nan at t = 0.5, x\[0\] = -?\d"
+    with pytest.raises(ValueError, match=message):
         simulate(System(late_nan, 1.0, 1), 0.0, np.linspace(0, 1, 11), 10, bounds=bounds, executor=executor)
 
 

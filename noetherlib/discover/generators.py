@@ -1,0 +1,78 @@
+"""Generators, in coordinates u in which D is a multiple of the identity, and their defects."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+
+TINY = np.finfo(float).tiny
+
+
+class Frame:
+    """``x = centre + transform @ u``: D a multiple of 1 (without D, x_i scaled), u of size 1."""
+
+    def __init__(self, x, diffusion, name="x"):
+        self.centre = x.mean(axis=0)
+        away = x - self.centre
+        spread = away.T @ away / len(x)
+        scale = np.abs(x).max() ** 2 + TINY
+        if len(x) <= x.shape[1] or np.linalg.eigvalsh(spread)[0] < 1e-20 * scale:
+            raise ValueError(
+                f"{name} must spread in every direction, dim + 1 states in general position"
+            )
+        scaling = np.diag(np.sqrt(np.diag(spread)))
+        root = scaling if diffusion is None else np.linalg.cholesky(diffusion)
+        inverse = np.linalg.inv(root)
+        size = np.sqrt(np.trace(inverse @ spread @ inverse.T) / x.shape[1])
+        self.transform, self.inverse = root * size, inverse / size
+
+    def inward(self, x):
+        return (x - self.centre) @ self.inverse.T
+
+    def outward(self, theta, basis):
+        """(A, b, tau_1) in the caller's coordinates, of each column of ``theta``, stacked."""
+        A, b, tau = (np.tensordot(theta.T, part, 1) for part in basis)
+        A = self.transform @ A @ self.inverse
+        return A, b @ self.transform.T - A @ self.centre, tau
+
+
+def basis_of(dim, noisy, dilations):
+    """Matrices, offsets and tau_1 of generators that solve the noise's condition, if ``noisy``."""
+    eye = np.eye(dim)
+    if noisy:
+        planes = combinations(range(dim), 2)
+        matrices = [np.outer(eye[j], eye[i]) - np.outer(eye[i], eye[j]) for i, j in planes]
+    else:
+        matrices = [np.outer(a, b) for a in eye for b in eye]
+    count = len(matrices) + dim + dilations
+    A, b, tau = np.zeros((count, dim, dim)), np.zeros((count, dim)), np.zeros(count)
+    if matrices:
+        A[: len(matrices)] = matrices
+    b[len(matrices) : len(matrices) + dim] = eye
+    if dilations:
+        tau[-1] = 1.0
+        A[-1] = eye / 2 if noisy else 0.0
+    return A, b, tau
+
+
+def fields(basis, u):
+    """xi of every basis generator at the states u: (n, k, dim)."""
+    return np.einsum("kij,nj->nki", basis[0], u) + basis[1]
+
+
+def metric_of(basis, u, weights=1.0):
+    """Mean product of generators over the samples: what "a generator of size one" means."""
+    xi = fields(basis, u) * np.reshape(np.sqrt(weights), (-1, 1, 1))
+    products = np.einsum("nki,nli->kl", xi, xi) / xi.shape[0] / xi.shape[2]
+    return products + np.outer(basis[2], basis[2])
+
+
+def defects(basis, u, velocity, gradient):
+    """``A f - (xi . grad) f - tau_1 f`` of every basis generator, (n dim, k), and its unit."""
+    A, _, tau = basis
+    turned = A - tau[:, None, None] * np.eye(u.shape[1])
+    rows = np.einsum("kij,nj->nik", turned, velocity)
+    rows = rows - np.einsum("nij,nkj->nik", gradient, fields(basis, u))
+    unit = np.sqrt(((velocity**2).sum() + (gradient**2).sum()) / len(u)) or 1.0
+    return rows.reshape(-1, len(tau)) / (unit * np.sqrt(len(u))), unit
