@@ -3,7 +3,7 @@
 A noisy system ``dx = f dt + sqrt(2 D) dW`` travels between two states most likely along a path of
 least action, and the symmetries of the system conserve charges along that path.
 
-The map; each room uses only the floors below it:
+The map; each room uses only the floors below it::
 
     course                                checks of a student's answers
     bridges   discover                    what users conclude
@@ -14,7 +14,7 @@ The map; each room uses only the floors below it:
     system                                the dynamics
     inputs                                checks of what comes in
 
-Apart from them, loaded when used:
+Apart from them, loaded when used::
 
     symbolic   display                    exact algebra; pictures
 """

@@ -1,7 +1,7 @@
 """Checks of what a caller hands in: each returns a clean array or raises a ValueError.
 
-Every message names the argument, says what came and what is needed; of an array that came it says the
-shape, or one entry and its index.
+Every message names the argument, says what came and what is needed; of an array that came it says
+the shape, or one entry and its index.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ class _Brief(Repr):
         self.maxstring = self.maxother = 100
 
     def repr_instance(self, x, level):
-        if shape := tuple(getattr(x, "shape", ())):
-            return f"{type(x).__name__} of shape {shape}"
-        return super().repr_instance(x, level)
+        shape = getattr(x, "shape", ())
+        if isinstance(shape, tuple) and shape:
+            return f"{type(x).__name__} of shape {tuple(shape)}"
+        return " ".join(super().repr_instance(x, level).split())
 
 
 brief = _Brief().repr  #: what came, as a message quotes it: in one line, and never an array
@@ -120,7 +121,8 @@ def as_box(value, dim, name="box"):
         box = np.tile(box, (dim, 1))
     if box.shape != (dim, 2) or not (box[:, 0] < box[:, 1]).all():
         raise ValueError(
-            f"{name} must be (lower, upper) or {dim} such pairs with lower < upper, got {brief(value)}"
+            f"{name} must be (lower, upper) or {dim} such pairs with lower < upper, "
+            f"got {brief(value)}"
         )
     return box
 

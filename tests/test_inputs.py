@@ -31,5 +31,7 @@ def test_what_is_quoted():
     assert brief(LONG) == "ndarray of shape (500,)"
     assert brief((LONG, 2)) == "(ndarray of shape (500,), 2)"
     assert brief([1, -1]) == "[1, -1]" and brief("seed") == "'seed'" and brief(None) == "None"
+    lines = type("Lines", (), {"__repr__": lambda self: "one\ntwo", "shape": lambda self: 2})()
+    assert brief(lines) == "one two"
     with pytest.raises(ValueError, match=r"x must be finite, got nan at index \(3, 1\)"):
         as_floats(np.where(np.arange(8).reshape(4, 2) == 7, np.nan, 0.0), "x")
