@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 
 import noetherlib as nl
 from noetherlib.lagrangian import Lagrangian, Mesh
-from noetherlib.newton import Newton
+from noetherlib.paths.newton import Newton
 
 from .measure import megabytes, seconds
 
@@ -43,7 +43,7 @@ BEST = ours().x
 def action_and_gradient(inner):
     x = np.concatenate([ENDS[:1], inner.reshape(-1, 2), ENDS[1:]])
     terms = MESH.terms(x, order=1)
-    return terms.value @ MESH.h, MESH.gradient(terms).ravel()
+    return terms.L @ MESH.h, MESH.gradient(terms).ravel()
 
 
 class Reached(Exception):
@@ -119,7 +119,7 @@ def steps(n):
     newton, active, spent = Newton(Mesh(Lagrangian(SYSTEM, FW), t), guess[None], 1e-8), np.array([0]), []
     while len(active) and len(spent) < 40:
         begin = time.perf_counter()
-        active = active[newton._step(active)]
+        active = active[newton.step(active)]
         spent.append(time.perf_counter() - begin)
     return spent, newton
 
@@ -127,7 +127,7 @@ def steps(n):
 def parts(newton):
     """What a step cannot do without: drift, Jacobian, Hessian and one banded solution."""
     mid, t = newton.mesh.split(newton.x)[0], newton.mesh.t_mid
-    band = newton.band[0].reshape(-1, 4).T.copy()
+    band = newton.hessian[0].reshape(-1, 4).T.copy()
     right = newton.gradient[0].ravel()
     return [
         lambda: SYSTEM.drift(mid, t),

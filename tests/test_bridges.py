@@ -13,7 +13,7 @@ from scipy.linalg import eigh_tridiagonal, expm, solve_continuous_lyapunov
 
 from noetherlib import models
 from noetherlib.bridges import PoorMixing, bridge_ensemble, fluctuations, transition_density
-from noetherlib.newton import NotConverged
+from noetherlib.paths import NotConverged
 from noetherlib.paths import least_action_path
 from noetherlib.simulation import simulate
 from noetherlib.system import System

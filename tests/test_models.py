@@ -7,7 +7,7 @@ import pytest
 
 from noetherlib import models
 from noetherlib.scores import Empirical, GaussianMixture, Ring
-from noetherlib.system import differentiate
+from noetherlib.system.derivatives import differentiate
 
 MIXTURE = GaussianMixture([[0.0, 1.0], [1.0, 0.0]], widths=[0.3, 1.0])
 SYSTEMS = {
@@ -125,7 +125,7 @@ def test_reverse_drift_and_diffusion():
     t = t_max - s
     close(system.drift(x, s), 2 * t[:, None] * ring.score(x, t), 1e-15)
     close(system.diffusion(x, s), t[:, None, None] * np.eye(2), 1e-15)
-    assert not system.multiplicative and system.constant_diffusion is None
+    assert system.additive is True and system.constant_diffusion is None
 
 
 @pytest.mark.parametrize("data", [Ring(2.0, 0.5), MIXTURE])
@@ -193,7 +193,7 @@ BAD = {
     "width": lambda: models.multistable_decision(width=0.0),
     "time_constant": lambda: models.multistable_decision(time_constant=-1.0),
     "diffusion": lambda: models.double_well(-1.0),
-    "diffusion must be positive definite": lambda: models.maier_stein(np.zeros((2, 2))),
+    "diffusion must be positive semi-definite": lambda: models.maier_stein(-np.eye(2)),
     "beta": lambda: models.maier_stein(0.1, beta="ten"),
     "score": lambda: models.reverse_diffusion(1.0, 2.0),
     "t_max": lambda: models.reverse_diffusion(Ring(1, 1), 0.0),

@@ -16,7 +16,7 @@ from noetherlib.models import (
     multistable_decision,
     ornstein_uhlenbeck,
 )
-from noetherlib.newton import assemble, is_definite, log_determinant, quadratic, solve, solve_indefinite
+from noetherlib.lagrangian.banded import is_definite, log_determinant, pack, quadratic, solve, solve_indefinite
 
 x_, y_, t_ = sympy.symbols("x y t")
 FW, OM = "freidlin-wentzell", "onsager-machlup"
@@ -259,7 +259,8 @@ def test_derivatives_of_the_discrete_action(system, functional):
     scale = np.abs(rise).max()
     np.testing.assert_allclose(gradient(flat), rise, atol=1e-7 * scale)
     bend = np.array([(gradient(flat + e) - gradient(flat - e)) / (2 * h) for e in h * np.eye(10)])
-    diagonal, upper = mesh.blocks(mesh.terms(x, 2))
+    terms = mesh.terms(x, 1)
+    diagonal, upper = mesh.blocks(terms, mesh.lagrangian.bend(terms))
     dense = np.zeros((10, 10))
     for k in range(5):
         dense[2 * k : 2 * k + 2, 2 * k : 2 * k + 2] = diagonal[k]
@@ -581,14 +582,14 @@ def test_band_matrices(d):
             dense[k * d : k * d + d, (k + 1) * d : (k + 2) * d] = upper[k]
             dense[(k + 1) * d : (k + 2) * d, k * d : k * d + d] = upper[k].T
     right = rng.normal(size=(m, d))
-    band = assemble(diagonal, upper)
+    band = pack(diagonal, upper)
     before = band.copy()
     np.testing.assert_allclose(quadratic(band, right), right.ravel() @ dense @ right.ravel(), rtol=1e-12)
     np.testing.assert_allclose(solve_indefinite(band, right).ravel(), np.linalg.solve(dense, right.ravel()))
     assert solve(band, right) is None and not is_definite(band) and np.isnan(log_determinant(band))
     shift = 1 - np.linalg.eigvalsh(dense).min()
-    band, dense = assemble(diagonal + shift * np.eye(d), upper), dense + shift * np.eye(m * d)
+    band, dense = pack(diagonal + shift * np.eye(d), upper), dense + shift * np.eye(m * d)
     np.testing.assert_allclose(solve(band, right).ravel(), np.linalg.solve(dense, right.ravel()), rtol=1e-10)
     np.testing.assert_allclose(log_determinant(band), np.linalg.slogdet(dense)[1])
     assert is_definite(band)
-    np.testing.assert_array_equal(assemble(diagonal, upper), before)  # nothing was overwritten
+    np.testing.assert_array_equal(pack(diagonal, upper), before)  # nothing was overwritten

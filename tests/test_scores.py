@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noetherlib.scores import Empirical, GaussianMixture, Ring, probability_flow
-from noetherlib.system import differentiate
+from noetherlib.system.derivatives import differentiate
 
 rng = np.random.default_rng(7)
 MEANS = rng.normal(size=(4, 3))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..simulation import Exact
-from ..system import check_positive_definite
+from ..system.noise import check_positive_definite
 
 
 class _Steps:
@@ -20,11 +20,11 @@ class _Steps:
 class _Theta(_Steps):
     """Steps ``x' = x + h f(y, s) + sqrt(2 D h) z`` with (y, s) a fraction ``theta`` of the way."""
 
-    def __init__(self, system, t, theta):
+    def __init__(self, system, t, x0, theta):
         self.system, self.theta, self.h = system, theta, np.diff(t)[:, None]
         self.s = t[:-1] + theta * np.diff(t)
         D = system.constant_diffusion
-        D = system.diffusion(np.zeros(system.dim), self.s) if D is None else D
+        D = system.diffusion(x0, self.s) if D is None else D
         self.metric = np.linalg.inv(check_positive_definite(D)) / 2
 
     def slopes(self, x):
@@ -63,7 +63,7 @@ class _Theta(_Steps):
 class _Transition(_Steps):
     """The exact steps ``x' = Phi x + shift + noise`` of a linear system."""
 
-    def __init__(self, system, t):
+    def __init__(self, system, t, x0):
         dim = system.dim
 
         def full(matrix):  # simulate keeps a number or a column where that will do
@@ -94,6 +94,6 @@ def _precision(L, R, weight):
 
 CHAIN_TYPES = {
     "exact": _Transition,
-    "euler-maruyama": lambda system, t: _Theta(system, t, 0.0),
-    "midpoint": lambda system, t: _Theta(system, t, 0.5),
+    "euler-maruyama": lambda system, t, x0: _Theta(system, t, x0, 0.0),
+    "midpoint": lambda system, t, x0: _Theta(system, t, x0, 0.5),
 }

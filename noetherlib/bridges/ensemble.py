@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..inputs import as_a, as_count, as_states, as_streams, as_times, brief
-from ..lagrangian import as_paths
-from ..newton import NotConverged
-from ..paths import least_action_path
+from ..lagrangian.action import as_paths
+from ..paths import NotConverged, least_action_path
 from ..system import System
+from ..system.noise import check_positive_definite
 from .chains import CHAIN_TYPES
 from .sampler import Gaussian, Sampler, sample
 
@@ -103,7 +103,8 @@ def bridge_ensemble(system, x0, x1, t, n_paths, rng=0, *, chain=None, start=None
     ------
     ValueError
         Naming the argument: shapes that do not fit, times that do not increase, a chain that does
-        not apply, noise that depends on the state, a drift that is not finite on a start.
+        not apply, noise that depends on the state or is
+        not on every variable, a drift that is not finite on a start.
 
     Notes
     -----
@@ -137,11 +138,15 @@ def bridge_ensemble(system, x0, x1, t, n_paths, rng=0, *, chain=None, start=None
     for x, name in zip(ends, ("x0", "x1")):
         if x.ndim != 1:
             raise ValueError(f"{name} must be one state ({system.dim},), got shape {x.shape}")
-    if system.multiplicative:
+    clock = ((t - t[0]) / (t[-1] - t[0]))[:, None]
+    line = (1 - clock) * ends[0] + clock * ends[1]
+    D, additive = system.noise(line, t)
+    if not additive:
         raise ValueError(
             "system must have noise that does not depend on the state: bridges of such noise are "
             "rough in another way at every state; transform to a constant D first"
         )
+    check_positive_definite(D)
     linear = system.linear is not None and system.constant_diffusion is not None
     chain = chain or ("exact" if linear else "euler-maruyama")
     if chain not in CHAIN_TYPES:
@@ -149,10 +154,8 @@ def bridge_ensemble(system, x0, x1, t, n_paths, rng=0, *, chain=None, start=None
         raise ValueError(f"chain must be one of {names}, got {brief(chain)}")
     if chain == "exact" and not linear:
         raise ValueError('chain "exact" needs a drift known to be linear and a constant D')
-    steps = CHAIN_TYPES[chain](system, t)
-    clock = ((t - t[0]) / (t[-1] - t[0]))[:, None]
+    steps = CHAIN_TYPES[chain](system, t, ends[0])
     if linear:
-        line = (1 - clock) * ends[0] + clock * ends[1]
         bridge = Gaussian(line, *steps.precision(line))
         slope = steps.gradient(line[None])[1]
         bridge.mean = bridge.paths(-bridge.whiten(slope))[0]  # one Newton step

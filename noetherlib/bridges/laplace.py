@@ -6,8 +6,10 @@ import numpy as np
 
 from ..inputs import as_a
 from ..lagrangian import Lagrangian, Mesh
-from ..newton import assemble, log_determinant
-from ..paths import Path
+from ..lagrangian.action import lacks_noise
+from ..lagrangian.banded import log_determinant, pack
+from ..lagrangian.mesh import as_matrix
+from ..lagrangian.path import Path
 
 
 def transition_density(path, *, log=False):
@@ -54,21 +56,19 @@ def transition_density(path, *, log=False):
             "path must minimise the Onsager-Machlup or the Freidlin-Wentzell action: with another "
             "U, exp(-S) is not the density of this system's paths"
         )
-    if path.system.multiplicative:
+    mesh, terms, bend, diagonal, upper = _second_order(path)
+    if not terms.additive:
         raise ValueError("path must be of a system whose noise does not depend on the state")
-    mesh, terms, diagonal, upper = _second_order(path)
     h, dim = mesh.h[:, None, None], path.x.shape[-1]
-    A, weight = terms.coupling, terms.metric
-    D = np.linalg.inv(weight)
+    A, D = terms.M, np.linalg.inv(as_matrix(terms.A))
     sign, jacobian = np.linalg.slogdet(np.eye(dim) - h / 2 * A)
     if (sign <= 0).any():
         raise ValueError(
             "path must have steps with h/2 times the drift's Jacobian below 1: take a finer mesh"
         )
-    bending = terms.dxdx - np.swapaxes(A, -1, -2) @ weight @ A / 2
-    missed = np.einsum("...ij,...ji->...", D, bending) * mesh.h**2 / 4
+    missed = np.einsum("...ij,...ji->...", D, bend) * mesh.h**2 / 4
     volume = dim * np.log(4 * np.pi * mesh.h) + np.linalg.slogdet(D)[1]
-    band = assemble(diagonal, upper)
+    band = pack(diagonal, upper)
     inner = [log_determinant(one) for one in band.reshape(-1, *band.shape[-3:])]
     freedom = dim * (len(path.t) - 2)
     value = (
@@ -102,7 +102,7 @@ def fluctuations(path):
     Forward elimination, then back substitution for the diagonal blocks alone: the
     Rauch-Tung-Striebel smoother (1965).
     """
-    _, _, diagonal, upper = _second_order(path)
+    *_, diagonal, upper = _second_order(path)
     n = diagonal.shape[-3]
     covariance = np.zeros(path.x.shape + path.x.shape[-1:])
     left = np.empty_like(diagonal)  # inverses of the blocks once those before are eliminated
@@ -131,5 +131,11 @@ def _second_order(path):
                 f"path must be a converged minimum of the action, got {name} {got}{where}"
             )
     mesh = Mesh(Lagrangian(path.system, path.functional), path.t)
-    terms = mesh.terms(path.x, order=2)
-    return mesh, terms, *mesh.blocks(terms)
+    if lacks_noise(mesh, path.x):
+        raise ValueError(
+            "path must be of a system with noise on every variable: its D has no inverse, and without "
+            "one this expansion is not available"
+        )
+    terms = mesh.terms(path.x, order=1)
+    bend = mesh.lagrangian.bend(terms)
+    return mesh, terms, bend, *mesh.blocks(terms, bend)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg.lapack import dpbtrf, dtbtrs
 
-from ..newton import assemble, lapack
-from ..system import componentwise
+from ..lagrangian.banded import band, pack_band
+from ..system.derivatives import componentwise
 
 CHAINS = 100  # Markov chains that run side by side from each start
 BURN = 100  # trajectories in which the step is tuned
@@ -21,7 +21,7 @@ class Gaussian:
 
     def __init__(self, mean, diagonal, upper):
         self.mean = mean.copy()
-        self.factor, info = dpbtrf(lapack(assemble(diagonal, upper)), lower=1)
+        self.factor, info = dpbtrf(band(pack_band(diagonal, upper)), lower=1)
         if info:
             raise ValueError("t must have steps short enough for the drift along the path")
 

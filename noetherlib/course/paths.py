@@ -11,7 +11,8 @@ from ..lagrangian import Lagrangian, Mesh
 from ..models import maier_stein
 from ..paths import least_action_path
 from ..symmetry import charge, rotation
-from ..system import System, differentiate
+from ..system import System
+from ..system.derivatives import differentiate
 from .slips import (
     Instance,
     Mistake,

@@ -8,10 +8,11 @@ from functools import cached_property
 import numpy as np
 
 from ..models import reverse_diffusion
-from ..paths import Path
+from ..lagrangian.path import Path
 from ..scores import Ring
 from ..symmetry import Symmetry, invariance_defect
-from ..system import System, differentiate
+from ..system import System
+from ..system.derivatives import differentiate
 from .paths import stationary
 from .slips import Instance, Mistake, as_numbers, between, close, compare, points
 

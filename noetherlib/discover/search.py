@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..inputs import as_count, as_floats, as_positive, as_times, brief
-from ..system import System, check_positive_definite
+from ..system.noise import as_matrix, check_positive_definite
 from .decide import decide
 from .fit import Fit, from_fit
 from .generators import Frame, basis_of, defects, fields, metric_of
@@ -203,7 +203,7 @@ def _as_diffusion(diffusion, dim):
         return None
     if callable(diffusion):
         raise ValueError("diffusion must be constant: these conditions do not hold where D varies")
-    return System(np.zeros_like, diffusion, dim).constant_diffusion
+    return check_positive_definite(as_matrix(diffusion, dim))
 
 
 def _tracks(paths, dilations):

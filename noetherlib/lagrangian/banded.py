@@ -19,10 +19,17 @@ WIDE = 10
 def pack(diagonal, upper):
     """The matrix of the diagonal blocks (..., m, d, d) and the blocks (..., m-1, d, d) right of them."""
     *lead, m, d, _ = diagonal.shape
+    if d < WIDE:
+        return pack_band(diagonal, upper)
     packed = np.zeros((*lead, m, d, 2 * d))
-    if d >= WIDE:
-        packed[..., :d], packed[..., :-1, :, d:] = diagonal, upper
-        return packed
+    packed[..., :d], packed[..., :-1, :, d:] = diagonal, upper
+    return packed
+
+
+def pack_band(diagonal, upper):
+    """The same in LAPACK's band storage, whatever the size of the blocks."""
+    *lead, m, d, _ = diagonal.shape
+    packed = np.zeros((*lead, m, d, 2 * d))
     for j in range(d):
         packed[..., j, : d - j] = diagonal[..., j:, j]
         packed[..., :-1, j, d - j : 2 * d - j] = upper[..., j, :]
@@ -41,8 +48,8 @@ def unpack(packed):
     return diagonal, upper[..., :-1, :, :]
 
 
-def _band(packed):
-    """Small blocks as LAPACK's band."""
+def band(packed):
+    """A band as LAPACK wants it, without a copy."""
     m, d, width = packed.shape
     return packed.reshape(m * d, width).T
 
@@ -50,7 +57,7 @@ def _band(packed):
 def solve(packed, right):
     """``x`` with ``matrix @ x = right`` (m, d), or None where the matrix is not positive definite."""
     if packed.shape[-2] < WIDE:
-        _, x, info = dpbsv(_band(packed), right.reshape(-1), lower=1)
+        _, x, info = dpbsv(band(packed), right.reshape(-1), lower=1)
         return x.reshape(right.shape) if info == 0 else None
     factor = factorise(packed)
     return None if factor is None else solve_lower(factor, solve_lower(factor, right), transposed=True)
@@ -59,14 +66,14 @@ def solve(packed, right):
 def is_definite(packed):
     """Whether the matrix is positive definite."""
     if packed.shape[-2] < WIDE:
-        return dpbtrf(_band(packed), lower=1)[1] == 0
+        return dpbtrf(band(packed), lower=1)[1] == 0
     return factorise(packed) is not None
 
 
 def log_determinant(packed):
     """Logarithm of the determinant of a positive definite matrix; nan where it is not."""
     if packed.shape[-2] < WIDE:
-        factor, info = dpbtrf(_band(packed), lower=1)
+        factor, info = dpbtrf(band(packed), lower=1)
         return 2 * np.log(factor[0]).sum() if info == 0 else np.nan
     factor = factorise(packed)
     if factor is None:
@@ -77,7 +84,7 @@ def log_determinant(packed):
 def quadratic(packed, x):
     """``x . matrix @ x`` for x (m, d)."""
     if packed.shape[-2] < WIDE:
-        return x.ravel() @ dsbmv(packed.shape[-1] - 1, 1.0, _band(packed), x.ravel(), lower=1)
+        return x.ravel() @ dsbmv(packed.shape[-1] - 1, 1.0, band(packed), x.ravel(), lower=1)
     diagonal, upper = unpack(packed)
     across = np.einsum("ki,kij,kj->", x[:-1], upper, x[1:], optimize=True)
     return np.einsum("ki,kij,kj->", x, diagonal, x, optimize=True) + 2 * across

@@ -25,9 +25,7 @@ class Equations:
         self.constraint = mesh.h[:, None] * (v - self.velocity)
         #: (n-2, dim): the jump of the momentum
         self.jump = mesh.gradient(self.terms)
-        #: roundoff of the two
-        eps = np.finfo(float).eps
-        self.floor = 16 * eps * np.abs(x).max(), 16 * eps * max(np.abs(np.concatenate(mesh.ends(self.terms))).max(), 1e-300)
+        self.action = float(self.terms.L @ mesh.h)
 
     @property
     def error(self):
@@ -38,8 +36,11 @@ class Equations:
             for r, s in zip((self.constraint, self.jump), scales)
         )
 
-    def step(self):
-        """Newton's step ``(dx, dp)`` for the inner nodes and the intervals."""
+    def step(self, inertia=None):
+        """Newton's step ``(dx, dp)`` for the inner nodes and the intervals.
+
+        ``inertia``, blocks as of `Mesh.inertia`, is added to the second derivative by the states.
+        """
         mesh, terms = self.mesh, self.terms
         n, dim = self.p.shape
         h, one = mesh.h[:, None, None], np.eye(dim)
@@ -57,6 +58,10 @@ class Equations:
         upper[:-1, state, state] = bend[1:]
         lower[1:, momentum, state] = left[1:]
         lower[1:, state, state] = bend[1:]
+        if inertia is not None:
+            diagonal[:-1, state, state] += inertia[0]
+            upper[:-2, state, state] += inertia[1]
+            lower[1:-1, state, state] += np.swapaxes(inertia[1], -1, -2)
         # the last node is given: its place is filled with the identity
         diagonal[-1, state, state] = one
         diagonal[-1, momentum, state] = diagonal[-1, state, momentum] = 0.0

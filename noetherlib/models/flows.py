@@ -130,7 +130,7 @@ def _stacked(x, rank, entries):
     """Arrays or numbers as the components, row by row, of a field (..., 2, ...) with ``rank`` short axes."""
     lead = x.shape[:-1]
     out = np.empty((len(entries), *lead))
-    for component, entry in zip(out, entries):
-        component[...] = entry
+    for i, entry in enumerate(entries):
+        out[i] = entry
     out = out.reshape((2,) * rank + lead)
     return out.transpose(*range(rank, rank + len(lead)), *range(rank))

@@ -31,7 +31,7 @@ def slide(newton, rounds=25):
             before = newton.x[k].copy(), newton.action[k], newton.gradient_norm[k]
             step = solve_indefinite(newton.hessian[k], -newton.gradient[k])
             downhill = np.vdot(newton.gradient[k], step) < 0
-            bent = _bent(newton.mesh.t, before[0], step * (reach if downhill else -reach))
+            bent, _ = bend(newton.mesh.t, before[0], step * (reach if downhill else -reach))
             newton.expand(np.array([k]), bent[None])
             newton.relax(k)
             fell = newton.action[k] <= before[1] + 1e-14 * newton.scale[k]
@@ -42,8 +42,8 @@ def slide(newton, rounds=25):
                 reach /= 4
 
 
-def _bent(t, x, step):
-    """``x`` with the part of the step along the path taken as a shift of the clock."""
+def bend(t, x, step):
+    """``x`` with the part of the step along the path taken as a shift of the clock; and that clock."""
     from scipy.interpolate import CubicSpline  # slow to load, seldom used
 
     v = np.gradient(x, t, axis=0)[1:-1]
@@ -52,7 +52,7 @@ def _bent(t, x, step):
     clock = np.maximum.accumulate(np.clip(t[1:-1] + shift, t[0], t[-1]))
     bent = x.copy()
     bent[1:-1] = CubicSpline(t, x)(clock) + step - (clock - t[1:-1])[:, None] * v
-    return bent
+    return bent, np.concatenate([t[:1], clock, t[-1:]])
 
 
 def respace(x, n):

@@ -11,12 +11,15 @@ from .newton import Newton
 PATIENCE = 40  # Newton steps before a path is taken for a hard case
 
 
-def minimise(mesh, x, tol, max_iter):
-    """`Newton` at the paths of least action from the starts ``x`` (batch, n_times, dim)."""
+def minimise(mesh, x, tol, max_iter, rough=False):
+    """`Newton` at the paths of least action from the starts ``x`` (batch, n_times, dim).
+
+    ``rough``: near them, without the last steps and the slow ones.
+    """
     newton = Newton(mesh, x, tol)
     if not newton.finite.all():
         explain_derivatives(mesh, x)
-    newton.descend(min(max_iter, PATIENCE))
+    newton.descend(min(max_iter, PATIENCE), rough)
     if max_iter > PATIENCE and not newton.converged.all():
         stuck = np.flatnonzero(~newton.converged)
         if is_autonomous(mesh, newton.x[stuck]):
@@ -24,8 +27,10 @@ def minimise(mesh, x, tol, max_iter):
             lower = mesh.action(eased) < newton.action[stuck]
             newton.expand(stuck[lower], eased[lower])
             newton.damping[stuck[lower]] = 0
-            newton.descend(PATIENCE)
-            slide(newton)
-        newton.descend(max_iter - PATIENCE)
-        newton.polish()
+            newton.descend(PATIENCE, rough)
+            if not rough:
+                slide(newton)
+        if not rough:
+            newton.descend(max_iter - PATIENCE)
+            newton.polish()
     return newton

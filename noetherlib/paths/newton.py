@@ -42,14 +42,16 @@ class Newton:
     def converged(self):
         return self.gradient_norm <= self.target
 
-    def descend(self, max_iter):
-        """Step until nothing is gained any more, at most ``max_iter`` times."""
+    def descend(self, max_iter, rough=False):
+        """Step until nothing is gained any more (``rough``: until converged), at most ``max_iter`` times."""
         active = np.flatnonzero(self.gradient_norm > 0)
         with np.errstate(all="ignore"):
             for _ in range(max_iter):
                 if not len(active):
                     break
                 active = active[self.step(active)]
+                if rough:
+                    active = active[~self.converged[active]]
 
     def relax(self, k, damping=1e-4, max_iter=12):
         """Steps of one path at fixed damping while they shrink the gradient."""

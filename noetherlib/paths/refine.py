@@ -9,6 +9,7 @@ import numpy as np
 
 from ..inputs import as_a, as_count, as_positive
 from ..lagrangian import Lagrangian, Mesh
+from ..lagrangian.action import lacks_noise
 from .clock import follow, is_autonomous
 from .minimise import PATIENCE
 from .newton import NotConverged
@@ -55,20 +56,20 @@ def refine(path, tol=1e-6, *, max_points=200_000):
         raise ValueError(f"path must be a single path, got a batch of shape {path.x.shape[:-2]}")
     tol = np.inf if np.ndim(tol) == 0 and tol == np.inf else as_positive(tol, "tol")
     max_points = as_count(max_points, "max_points", 3)
-    tries = 2  # to make a path converge whose action is settled
+    tries = 4  # to make a path converge whose action is settled
     while True:
         curve, missed = _smooth(path)
         t = _share(path, missed, 2 * len(path.t) - 1)
         x = curve(t)
         mesh = Mesh(Lagrangian(path.system, path.functional), t)
-        if is_autonomous(mesh, x):
+        if not lacks_noise(mesh, x) and is_autonomous(mesh, x):
             t, x = follow(mesh, x, min(tol, missed.sum()))
         finer = _again(path, t, x, max_iter=PATIENCE)  # on the way a path need not be exact
         error = float(max(missed.sum(), abs(finer.action - path.action) * 4 / 3))
         if error <= tol and not path.converged and tries:
             tries -= 1
             path = _again(path, path.t, path.x)
-            path = path if path.converged else finer
+            path = path if path.converged or tries % 2 else finer
             continue
         path = replace(path, error=error)
         if error <= tol or len(t) > max_points:
@@ -93,19 +94,23 @@ def _again(path, t, x, **options):
 
 def _smooth(path, points=8):
     """Cubic curve through the nodes of a path, and the action that each interval misses of it."""
-    from scipy.interpolate import CubicHermiteSpline
+    from scipy.interpolate import CubicHermiteSpline  # slow to load, and only needed here
 
-    system, lagrangian = path.system, Lagrangian(path.system, path.functional)
-    t, h = path.t, np.diff(path.t)
-    # on the nodes the velocity follows from the momentum: v = f + 2 D p
-    D = system.diffusion(path.x, t)
-    v = system.drift(path.x, t) + 2 * np.einsum("kij,kj->ki", D, path.momentum)
-    curve = CubicHermiteSpline(t, path.x, v)
+    lagrangian, t, h = Lagrangian(path.system, path.functional), path.t, np.diff(path.t)
+    curve = CubicHermiteSpline(t, path.x, lagrangian.velocity(path.x, path.momentum, t))
     node, weight = np.polynomial.legendre.leggauss(points)
     inner = path.t_mid[:, None] + h[:, None] / 2 * node
-    terms = lagrangian.terms(curve(inner), curve.derivative()(inner), inner)
-    own = Mesh(lagrangian, t).terms(path.x).value * h
-    return curve, np.abs(terms.value @ weight * h / 2 - own)
+    mesh = Mesh(lagrangian, t)
+    if lacks_noise(mesh, path.x):  # a curve with a momentum that is not that of its velocity
+        slope = lagrangian.terms_of_momentum(path.x, path.momentum, t).L_x
+        momentum = CubicHermiteSpline(t, path.momentum, slope)
+        L = lagrangian.terms_of_momentum(curve(inner), momentum(inner), inner, 0).L
+        middle = (path.momentum[1:] + path.momentum[:-1]) / 2
+        own = lagrangian.terms_of_momentum(mesh.split(path.x)[0], middle, path.t_mid, 0).L
+    else:
+        L = lagrangian.terms(curve(inner), curve.derivative()(inner), inner).L
+        own = mesh.terms(path.x).L
+    return curve, np.abs(L @ weight * h / 2 - own * h)
 
 
 def _share(path, missed, n):

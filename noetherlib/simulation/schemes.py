@@ -5,17 +5,23 @@ from __future__ import annotations
 import numpy as np
 
 from ..inputs import brief
+from ..system.noise import check_semidefinite, is_diagonal, root
 
 
 class EulerMaruyama:
-    """x + f h + sqrt(2 D h) z."""
+    """x + f h + sqrt(2 D h) z, negative eigenvalues of D set to zero.
+
+    A step may carry a state where D would be negative (Cox, Ingersoll and Ross): it then has no
+    noise until the drift brings it back (Deelstra and Delbaen 1998, Appl. Stoch. Models Data Anal.
+    14, 77).
+    """
 
     name = "euler-maruyama"
 
     def __init__(self, system, t):
         self.system, self.t = system, t
         D = system.constant_diffusion
-        self.root = None if D is None else _compact(np.linalg.cholesky(2 * D))
+        self.root = None if D is None else _compact(root(2 * D))
 
     def advance(self, x, z, work, k):
         t, h = self.t[k], self.t[k + 1] - self.t[k]
@@ -38,40 +44,40 @@ class EulerMaruyama:
 
     def variance(self, x, t):
         """2 D at x (1, paths): a number or one for each path."""
-        return self.root**2 if self.root is not None else 2 * self.diffusion(x, t)[:, 0, 0]
+        return self.root**2 if self.root is not None else 2 * self.variances(self.diffusion(x, t))[0]
 
     def diffusion(self, x, t):
         """D at x (dim, paths), as (paths, dim, dim), or (1, dim, dim) if it is the same for all."""
-        D = self.system.diffusion(x.T if self.system.multiplicative else x[:, :1].T, t)
-        if not (np.isfinite(D).all() and (np.diagonal(D, axis1=1, axis2=2) > 0).all()):
-            wrong = ~np.isfinite(D) | (np.eye(len(x), dtype=bool) & ~(D > 0))
-            k, i, j = np.argwhere(wrong)[0]
+        D, additive = self.system.noise(x.T, t)
+        D = D.reshape(-1, len(x), len(x))
+        if additive:
+            check_semidefinite(D)
+        for k, i, j in np.argwhere(~np.isfinite(D))[:1]:
             raise ValueError(
-                f"the diffusion of system must be positive definite, got D[{i}, {j}] = "
-                f"{D[k, i, j]} at t = {t:.6g}, x[{i}] = {x[i, k]:.6g}"
+                f"the diffusion of system must be finite, got D[{i}, {j}] = {D[k, i, j]} at "
+                f"t = {t:.6g}, x[{i}] = {x[i, k]:.6g}"
             )
         return D
+
+    @staticmethod
+    def variances(D):
+        """The diagonal of D (paths, dim, dim) as (dim, paths), what is negative set to zero."""
+        return np.maximum(np.einsum("pii->ip", D), 0.0)
 
     def colour(self, x, z, work, t, h):
         """Turn standard normals z into the noise of one step."""
         if self.root is not None:
             return _apply(self.root * np.sqrt(h), z, work)
         D = self.diffusion(x, t)
-        variances = np.diagonal(D, axis1=1, axis2=2).T
-        if np.count_nonzero(D) == np.count_nonzero(variances):
-            z *= np.sqrt(2 * h * variances)
-            return
-        try:
-            roots = np.linalg.cholesky(2 * h * D)
-        except np.linalg.LinAlgError:
-            raise ValueError(
-                f"the diffusion of system must be positive definite, and is not at t = {t:.6g}"
-            ) from None
-        z[...] = np.einsum("pij,jp->ip", np.broadcast_to(roots, (z.shape[1], *roots.shape[1:])), z)
+        if is_diagonal(D):
+            z *= np.sqrt(2 * h * self.variances(D))
+        else:
+            roots = np.broadcast_to(root(2 * h * D), (z.shape[1], *D.shape[1:]))
+            z[...] = np.einsum("pij,jp->ip", roots, z)
 
 
 class Milstein(EulerMaruyama):
-    """Euler-Maruyama + (b(x + f h + b sqrt(h)) - b(x)) sqrt(h) (z**2 - 1) / 2 with b = sqrt(2 D).
+    """Euler-Maruyama + (b(x + f h + b sqrt(h)) - b(x)) sqrt(h) (z**2 - 1) / 2, b = sqrt(2 max(D, 0)).
 
     Without derivatives: Platen's form of Milstein's scheme (Kloeden and Platen 1992, section 11.1).
     """
@@ -80,6 +86,8 @@ class Milstein(EulerMaruyama):
 
     def advance(self, x, z, work, k):
         t, h = self.t[k], self.t[k + 1] - self.t[k]
+        if k & (k - 1) == 0 and needs_levy_areas(self.system, x[:, :16].T, t):  # at 0, 1, 2, 4, ...
+            raise ValueError(f"diffusion couples the coordinates at t = {t:.6g}: {_EULER}")
         b = self.amplitude(x, t)
         np.multiply(self.drift(x, t).T, h, out=work)
         x += work
@@ -95,7 +103,10 @@ class Milstein(EulerMaruyama):
         x += z
 
     def amplitude(self, x, t):
-        return np.sqrt(2 * np.diagonal(self.diffusion(x, t), axis1=1, axis2=2).T)
+        D = self.diffusion(x, t)
+        if not is_diagonal(D):
+            raise ValueError(f"diffusion was diagonal at the starts and is not at t = {t:.6g}: {_EULER}")
+        return np.sqrt(2 * self.variances(D))
 
 
 class Exact:
@@ -139,8 +150,10 @@ def _transition(matrix, offset, D, h):
         raise ValueError(
             f"t has a step of {h:.6g}, over which the linear drift of system overflows"
         )
-    root = np.linalg.cholesky((cov + cov.T) / 2)
-    return _compact(phi), shift[:, None] if shift.any() else None, _compact(root)
+    size = np.sqrt(np.diag(cov))  # what has no noise of its own moves by powers of h less: in units of its own
+    unit = np.where(size > 0, size, 1.0)
+    spread = root((cov + cov.T) / 2 / np.outer(unit, unit)) * unit[:, None]
+    return _compact(phi), shift[:, None] if shift.any() else None, _compact(spread)
 
 
 def _compact(matrix):
@@ -160,16 +173,28 @@ def _apply(matrix, x, work):
         x[...] = work
 
 
+_EULER = 'take method="euler-maruyama"'
+
+
 def choose(system, starts, t, method, bounds):
     """The scheme that was asked for, or the best that applies."""
+    if not np.isfinite(starts).all():
+        raise ValueError("x0 must be finite")
+    D, additive = system.noise(starts, t[0])
+    check_semidefinite(D)
+    if bounds is not None and not D.any():
+        raise ValueError("diffusion must not be zero where there are bounds")
     exact = system.linear is not None and system.constant_diffusion is not None and bounds is None
+    coupled = not additive and needs_levy_areas(system, starts[:16], t[0])
     reasons = {
         "euler-maruyama": "",
         "exact": "" if exact else "needs a drift known to be linear, a constant D and no bounds",
-        "milstein": "goes without bounds" if bounds else _without_levy_areas(system, starts, t[0]),
+        "milstein": "goes without bounds" if bounds
+        else "needs a diagonal D, each entry depending on its own coordinate alone" if coupled
+        else "",
     }
     if method is None:
-        best = "exact" if exact else "milstein" if system.multiplicative else "euler-maruyama"
+        best = "exact" if exact else "euler-maruyama" if additive else "milstein"
         method = "euler-maruyama" if reasons[best] else best
     if method not in reasons:
         names = ", ".join(map(repr, reasons))
@@ -180,14 +205,12 @@ def choose(system, starts, t, method, bounds):
     return schemes[method](system, t)
 
 
-def _without_levy_areas(system, starts, t):
-    """Why Milstein's scheme would need Lévy areas, or "" where it does not, near the starts."""
-    if system.dim == 1 or not system.multiplicative:
-        return ""
-    rng = np.random.default_rng(0)
-    x = starts[:16] * (1 + 0.1 * rng.random(system.dim)) + 0.01 * rng.random(system.dim)
-    others = ~np.eye(system.dim, dtype=bool)
-    gradient = np.einsum("piil->pil", system.diffusion_gradient(x, t))
-    if system.diffusion(x, t)[:, others].any() or gradient[:, others].any():
-        return "needs a diagonal D, each entry depending on its own coordinate alone"
-    return ""
+def needs_levy_areas(system, x, t):
+    """Whether Milstein's scheme would need Lévy areas at states x (n, dim)."""
+    if system.dim == 1:
+        return False
+    D, additive = system.noise(x, t)
+    if not is_diagonal(D):
+        return True
+    gradient = 0.0 if additive else np.einsum("piil->pil", system.diffusion_gradient(x, t))
+    return bool(np.any(gradient * ~np.eye(system.dim, dtype=bool)))

@@ -13,18 +13,24 @@ EPS = np.finfo(float).eps
 SWEEP = 2**16  # numbers of state in one call: many perturbed copies together, but within the cache
 
 
-def differentiate(function, x, t, noise=EPS):
-    """Central differences of ``function(x, t)`` along a new last axis, one entry per coordinate."""
-    step = noise ** (1 / 3) * np.maximum(1.0, np.abs(x))
+def differentiate(function, x, t, noise=EPS, fine=False):
+    """Central differences of ``function(x, t)`` along a new last axis, one entry per coordinate.
+
+    ``fine``: of fourth order, good to about ``noise**(4/5)`` at twice the price.
+    """
+    step = noise ** (1 / 5 if fine else 1 / 3) * np.maximum(1.0, np.abs(x))
     t = np.asarray(t)
+    weights = ((1, 8 / 12), (2, -1 / 12)) if fine else ((1, 1 / 2),)
     columns = []
     for j in range(x.shape[-1]):
-        above, below = x.copy(), x.copy()
-        above[..., j] += step[..., j]
-        below[..., j] -= step[..., j]
-        width = above[..., j] - below[..., j]
-        rise = function(above, t) - function(below, t)
-        columns.append(rise / width.reshape(width.shape + (1,) * (rise.ndim - width.ndim)))
+        width = (x[..., j] + step[..., j]) - x[..., j]
+        column = 0.0
+        for k, weight in weights:
+            above, below = x.copy(), x.copy()
+            above[..., j] += k * width
+            below[..., j] -= k * width
+            column = column + weight * (function(above, t) - function(below, t))
+        columns.append(column / width.reshape(width.shape + (1,) * (column.ndim - width.ndim)))
     return np.stack(columns, axis=-1)
 
 
@@ -100,8 +106,11 @@ def bend_by_values(function, x, t, sharp=True):
 def componentwise(array, rank=1):
     """The same array with each component, over the last ``rank`` axes, by itself in memory.
 
-    Sums over these short axes then run along the long ones, which is several times faster.
+    Sums over these short axes then run along the long ones, which is several times faster. Axes that
+    are not short stay together, for products of matrices.
     """
+    if array.shape[-1] > 8:
+        return np.ascontiguousarray(array)
     axes = range(array.ndim)
     forth, back = (*axes[-rank:], *axes[:-rank]), (*axes[rank:], *axes[:rank])
     return np.ascontiguousarray(array.transpose(forth)).transpose(back)

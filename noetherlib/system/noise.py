@@ -32,7 +32,7 @@ def check_semidefinite(matrix):
         raise ValueError(f"diffusion must be symmetric{f', and is not at index {index}' if index else ''}")
     lowest = np.linalg.eigvalsh(matrix)[..., 0]
     if (lowest < -roundoff(matrix)).any():
-        raise ValueError(f"diffusion must have no negative eigenvalue, got {lowest.min():.3g}")
+        raise ValueError(f"diffusion must be positive semi-definite, got eigenvalue {lowest.min():.3g}")
     return matrix
 
 

@@ -159,7 +159,7 @@ class System:
     def jacobian(self, x, t):
         """Jacobian df_i/dx_j at ``x`` (..., dim): (..., dim, dim)."""
         if self.flow.jacobian is None:
-            return differentiate(self.drift, np.asarray(x, dtype=float), t)
+            return differentiate(self.drift, np.asarray(x, dtype=float), t, fine=self.dim <= 6)
         return self._ask("jacobian", 2, x, t)
 
     def hessian(self, x, t):
