@@ -1,16 +1,15 @@
 """Block-tridiagonal symmetric matrices: ``m`` diagonal blocks of size ``d``, coupled to their neighbours.
 
-Kept as one array (..., m, d, 2d), leading axes a batch, so that sums and multiples are those of
-arrays. Small blocks are in LAPACK's lower band storage: entry ``[k, j, r]`` is ``r`` rows below the
-diagonal in column ``k d + j``, which flattened and transposed is what LAPACK wants, without a copy.
-Blocks from `WIDE` on are side by side, ``[diagonal | right of it]``, and are factorised one by one, at
-the speed of matrix products.
+Leading axes are a batch. Small blocks are kept in LAPACK's lower band storage, (..., m, d, 2d): entry
+``[k, j, r]`` is ``r`` rows below the diagonal in column ``k d + j``, which flattened and transposed is
+what LAPACK wants, without a copy. Blocks from `WIDE` on are kept as they are, (..., m, 2, d, d), each
+with the one right of it, and are factorised one by one, at the speed of matrix products.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg.blas import dsbmv, dsyrk, dtrsm, dtrsv
+from scipy.linalg.blas import dsyrk, dtrsm, dtrsv
 from scipy.linalg.lapack import dgbsv, dpbsv, dpbtrf, dpotrf
 
 WIDE = 10
@@ -21,8 +20,8 @@ def pack(diagonal, upper):
     *lead, m, d, _ = diagonal.shape
     if d < WIDE:
         return pack_band(diagonal, upper)
-    packed = np.zeros((*lead, m, d, 2 * d))
-    packed[..., :d], packed[..., :-1, :, d:] = diagonal, upper
+    packed = np.zeros((*lead, m, 2, d, d))
+    packed[..., 0, :, :], packed[..., :-1, 1, :, :] = diagonal, upper
     return packed
 
 
@@ -40,7 +39,7 @@ def unpack(packed):
     """The diagonal blocks and those right of them."""
     d = packed.shape[-2]
     if d >= WIDE:
-        return packed[..., :d], packed[..., :-1, :, d:]
+        return packed[..., 0, :, :], packed[..., :-1, 1, :, :]
     diagonal, upper = np.zeros((2, *packed.shape[:-1], d))
     for j in range(d):
         diagonal[..., j:, j] = diagonal[..., j, j:] = packed[..., j, : d - j]
@@ -54,12 +53,29 @@ def band(packed):
     return packed.reshape(m * d, width).T
 
 
-def solve(packed, right):
+def damped(packed, damping, diagonal, upper):
+    """``packed + damping K``, K of blocks that are matrices, or diagonals (m, d) and (m-1, d)."""
+    d = packed.shape[-2]
+    out = packed.copy()
+    if diagonal.ndim == 3:
+        out += damping * pack(diagonal, upper)
+    elif d < WIDE:
+        out[:, :, 0] += damping * diagonal
+        if d:
+            out[:-1, :, d] += damping * upper
+    else:
+        each = np.arange(d)
+        out[:, 0, each, each] += damping * diagonal
+        out[:-1, 1, each, each] += damping * upper
+    return out
+
+
+def solve(packed, right, overwrite=False):
     """``x`` with ``matrix @ x = right`` (m, d), or None where the matrix is not positive definite."""
     if packed.shape[-2] < WIDE:
-        _, x, info = dpbsv(band(packed), right.reshape(-1), lower=1)
+        _, x, info = dpbsv(band(packed), right.reshape(-1), lower=1, overwrite_ab=overwrite)
         return x.reshape(right.shape) if info == 0 else None
-    factor = factorise(packed)
+    factor = factorise(packed if overwrite else packed.copy())
     return None if factor is None else solve_lower(factor, solve_lower(factor, right), transposed=True)
 
 
@@ -67,7 +83,7 @@ def is_definite(packed):
     """Whether the matrix is positive definite."""
     if packed.shape[-2] < WIDE:
         return dpbtrf(band(packed), lower=1)[1] == 0
-    return factorise(packed) is not None
+    return factorise(packed.copy()) is not None
 
 
 def log_determinant(packed):
@@ -75,50 +91,36 @@ def log_determinant(packed):
     if packed.shape[-2] < WIDE:
         factor, info = dpbtrf(band(packed), lower=1)
         return 2 * np.log(factor[0]).sum() if info == 0 else np.nan
-    factor = factorise(packed)
-    if factor is None:
-        return np.nan
-    return 2 * np.log(np.einsum("kii->ki", factor[0])).sum()
-
-
-def quadratic(packed, x):
-    """``x . matrix @ x`` for x (m, d)."""
-    if packed.shape[-2] < WIDE:
-        return x.ravel() @ dsbmv(packed.shape[-1] - 1, 1.0, band(packed), x.ravel(), lower=1)
-    diagonal, upper = unpack(packed)
-    across = np.einsum("ki,kij,kj->", x[:-1], upper, x[1:], optimize=True)
-    return np.einsum("ki,kij,kj->", x, diagonal, x, optimize=True) + 2 * across
+    factor = factorise(packed.copy())
+    return np.nan if factor is None else 2 * np.log(np.einsum("kii->ki", factor[:, 0])).sum()
 
 
 def factorise(packed):
-    """Cholesky factor of wide blocks: ``(L, W)`` with rows ``[W_k^T L_k]``, or None where there is none.
+    """Cholesky factor of wide blocks, in their place: rows ``[W_k^T L_k]``; or None where there is none.
 
-    L (m, d, d) are lower triangles, their upper halves without meaning; ``W_k = L_k^-1 upper_k``.
+    The diagonal blocks become lower triangles L, their upper halves without meaning, and those right
+    of them ``W_k = L_k^-1 upper_k``.
     """
-    diagonal, upper = unpack(packed)
-    lower, across = diagonal.copy(), upper.copy()
-    for k in range(len(lower)):
+    for k, (diagonal, upper) in enumerate(packed):
         if k:  # S = diagonal - W^T W; in Fortran's order the transposes come for free
-            dsyrk(-1.0, across[k - 1].T, beta=1.0, c=lower[k].T, overwrite_c=1)
-        _, info = dpotrf(lower[k].T, lower=0, clean=0, overwrite_a=1)
-        if info:
+            dsyrk(-1.0, packed[k - 1, 1].T, beta=1.0, c=diagonal.T, overwrite_c=1)
+        if dpotrf(diagonal.T, lower=0, clean=0, overwrite_a=1)[1]:
             return None
-        if k < len(across):
-            dtrsm(1.0, lower[k].T, across[k].T, side=1, lower=0, overwrite_b=1)
-    return lower, across
+        if k < len(packed) - 1:
+            dtrsm(1.0, diagonal.T, upper.T, side=1, lower=0, overwrite_b=1)
+    return packed
 
 
 def solve_lower(factor, right, transposed=False):
     """``factor^-1 right`` for right (m, d), or with the transposed factor."""
-    lower, across = factor
     out = np.array(right)
-    order = range(len(out) - 1, -1, -1) if transposed else range(len(out))
-    for k in order:
-        if transposed and k < len(across):
-            out[k] -= across[k] @ out[k + 1]
+    last = len(out) - 1
+    for k in range(last, -1, -1) if transposed else range(last + 1):
+        if transposed and k < last:
+            out[k] -= factor[k, 1] @ out[k + 1]
         elif not transposed and k:
-            out[k] -= across[k - 1].T @ out[k - 1]
-        out[k] = dtrsv(lower[k].T, out[k], lower=0, trans=0 if transposed else 1)
+            out[k] -= out[k - 1] @ factor[k - 1, 1]
+        out[k] = dtrsv(factor[k, 0].T, out[k], lower=0, trans=0 if transposed else 1)
     return out
 
 

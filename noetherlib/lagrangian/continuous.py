@@ -24,25 +24,27 @@ class Terms:
     x: np.ndarray
     t: np.ndarray
     L: np.ndarray
+    v: np.ndarray
     p: np.ndarray
     kinetic: np.ndarray  # p.D p alone, the scale of roundoff
-    energy: np.ndarray  # p.v - L
     A: np.ndarray | None  # D^-1: (dim,) where constant and diagonal, else matrices; None where p was given
     additive: bool
     L_x: np.ndarray | None = None  # dL/dx
     M: np.ndarray | None = None  # d2H/dp dx: grad f, and where D depends on the state 2 grad(D) p
 
+    @property
+    def energy(self):
+        """``p.v - L``, which is H."""
+        return dot(self.p, self.v) - self.L
+
     def at(self, index):
         """The same for some of the paths (the first axis)."""
-        if index.all():
-            return self
-
         def pick(value):
             return value[index] if value is not None and value.shape[:1] == index.shape else value
 
         A = self.A if self.A.ndim < self.x.ndim + 1 else self.A[index]
         return Terms(
-            self.x[index], self.t, self.L[index], self.p[index], self.kinetic[index], self.energy[index],
+            self.x[index], self.t, self.L[index], self.v[index], self.p[index], self.kinetic[index],
             A, self.additive, pick(self.L_x), pick(self.M),
         )
 
@@ -103,7 +105,7 @@ class Lagrangian:
         A, additive = self.metric(x, t)
         p, kinetic = self.momentum(A, v - self.system.drift(x, t), x)
         L = kinetic if self.potential is None else kinetic + self.potential.value(x, t)
-        terms = Terms(x, t, L, p, kinetic, dot(p, v) - L, A, additive)
+        terms = Terms(x, t, L, v, p, kinetic, A, additive)
         return self.with_slopes(terms) if order else terms
 
     # ---- in x and p -------------------------------------------------------------------------------
@@ -111,9 +113,10 @@ class Lagrangian:
     def terms_of_momentum(self, x, p, t, order=1):
         """`Terms` at states and momenta (..., dim), whatever the rank of D; the energy is H."""
         D, additive = self.system.noise(x, t)
-        f, kinetic = self.system.drift(x, t), dot(p, np.einsum("...ij,...j->...i", D, p))
-        U = 0.0 if self.potential is None else self.potential.value(x, t)
-        terms = Terms(x, t, kinetic + U, p, kinetic, dot(p, f) + kinetic - U, None, additive)
+        Dp = np.einsum("...ij,...j->...i", D, p)
+        kinetic, v = dot(p, Dp), self.system.drift(x, t) + 2 * Dp
+        L = kinetic if self.potential is None else kinetic + self.potential.value(x, t)
+        terms = Terms(x, t, L, v, p, kinetic, None, additive)
         return self.with_slopes(terms) if order else terms
 
     def velocity(self, x, p, t):

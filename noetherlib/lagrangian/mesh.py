@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .banded import pack
-from .continuous import product
+from .banded import WIDE, pack_band, unpack
+from .continuous import product, times
 
 
 class Mesh:
@@ -20,7 +20,7 @@ class Mesh:
         self.lagrangian = lagrangian
         self.t, self.h = t, np.diff(t) if h is None else h
         self.t_mid = (t[1:] + t[:-1]) / 2
-        self._per_h = 1 / self.h[:, None]
+        self._per_h, self._steps = 1 / self.h[:, None], None
 
     def split(self, x):
         """Midpoints and velocities of the intervals, each (..., n-1, dim)."""
@@ -46,38 +46,89 @@ class Mesh:
         return right[..., :-1, :] - left[..., 1:, :]
 
     def hessian(self, terms, bend):
-        """Second derivative of the action, as `banded.pack` keeps it; ``bend`` as of the Lagrangian."""
-        return pack(*self.blocks(terms, bend))
-
-    def blocks(self, terms, bend):
-        """Its diagonal blocks, and those right of them.
+        """Second derivative of the action, as `banded.pack` keeps it; ``bend`` as of the Lagrangian.
 
         An interval adds ``h/2 B.A B + h/4 bend`` with ``B = M/2 + 1/h`` on the left, ``M/2 - 1/h`` on
-        the right: multiplied out, for A M is needed once.
+        the right.
         """
-        h, A = self.h[:, None, None], as_matrix(terms.A)
-        AM = product(terms.A, terms.M)
-        even = product(np.swapaxes(terms.M, -1, -2), AM)
-        even /= 2
-        even += bend
-        even *= h / 4
-        AM /= 4
-        inertia = A / (2 * h)
-        MA = np.swapaxes(AM, -1, -2)
-        upper = (even + AM - MA - inertia)[..., 1:-1, :, :]
-        even += inertia
-        AM = AM + MA
-        diagonal = (even - AM)[..., :-1, :, :]
-        even += AM
-        diagonal += even[..., 1:, :, :]
-        return diagonal, upper
+        if terms.M.shape[-1] < WIDE:
+            return pack_band(*self.blocks(terms, bend))
+        A, M = terms.A, terms.M
+        if A.ndim < 3:  # the same on all intervals
+            A = np.broadcast_to(A, M.shape[:-3] + (len(self.h),) + A.shape)
+        out = np.empty((*M.shape[:-3], len(self.h) - 1, 2, *M.shape[-2:]))
+        bend = np.broadcast_to(bend, M.shape)
+        for index in np.ndindex(M.shape[:-3]):
+            _fill(out[index], self.h, A[index], M[index], bend[index])
+        return out
+
+    def blocks(self, terms, bend):
+        """Its diagonal blocks, and those right of them."""
+        if terms.M.shape[-1] >= WIDE:
+            return unpack(self.hessian(terms, bend))
+        h, d = self.h[:, None, None], terms.M.shape[-1]
+        B = np.empty((*terms.p.shape, 2 * d))
+        B[..., :d] = B[..., d:] = terms.M / 2
+        B += self._step(d)
+        W = np.swapaxes(B, -1, -2) @ product(terms.A, h / 2 * B)
+        W.reshape(*W.shape[:-2], 2, d, 2, d)[...] += (h / 4 * bend)[..., None, :, None, :]
+        return W[..., :-1, d:, d:] + W[..., 1:, :d, :d], W[..., 1:-1, :d, d:]
+
+    def _step(self, d):
+        """``[1/h, -1/h]`` for every interval, made once."""
+        if self._steps is None:
+            self._steps = self._per_h[:, :, None] * np.concatenate([np.eye(d), -np.eye(d)], axis=1)
+        return self._steps
 
     def inertia(self, A):
-        """The blocks of the free particle's action, positive definite: what damping adds."""
-        A = as_matrix(A)
-        shape = np.broadcast_shapes(A.shape, (len(self.h),) + A.shape[-2:])
-        a = np.broadcast_to(A / (2 * self.h[:, None, None]), shape)
+        """The blocks of the free particle's action, positive definite: what damping adds.
+
+        Where D is constant and diagonal they are diagonal, and only that is given.
+        """
+        if A.ndim == 1:
+            a = A / 2 * self._per_h
+            return a[:-1] + a[1:], -a[1:-1]
+        a = A / 2 * self._per_h[:, :, None]
         return a[..., :-1, :, :] + a[..., 1:, :, :], -a[..., 1:-1, :, :]
+
+    def kinetic(self, A, step):
+        """The free particle's action, twice: ``step . K step`` for a step (n-2, dim) of the inner nodes."""
+        move = np.diff(step, axis=0, prepend=0.0, append=0.0)
+        return np.vdot(move, times(A, move) / 2 * self._per_h)
+
+
+def _fill(out, h, A, M, bend):
+    """The second derivative of one path into ``out`` (n-2, 2, d, d), interval by interval, in the cache.
+
+    With ``P = h/4 (M.A M / 2 + bend)`` and A M split into halves even and odd under transposition.
+    """
+    n, each = len(h) - 1, np.arange(M.shape[-1])
+    for k in range(n + 1):
+        AM = product(A[k], M[k])
+        P = M[k].T @ AM
+        P /= 2
+        P += bend[k]
+        P *= h[k] / 4
+        AM /= 4
+        even, a = AM + AM.T, A[k] / (2 * h[k])
+        if 0 < k < n:  # right of the diagonal, between the inner nodes on both sides
+            upper = out[k - 1, 1]
+            np.subtract(AM, AM.T, out=upper)
+            upper += P
+            _add_metric(upper, -a, each)
+        _add_metric(P, a, each)
+        if k:
+            out[k - 1, 0] += P + even
+        if k < n:
+            np.subtract(P, even, out=out[k, 0])
+    out[-1, 1] = 0.0
+
+
+def _add_metric(block, a, each):
+    if a.ndim == 1:
+        block[each, each] += a
+    else:
+        block += a
 
 
 def as_matrix(A):

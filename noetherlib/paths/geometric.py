@@ -12,6 +12,7 @@ from ..lagrangian import Lagrangian, Mesh
 from ..lagrangian.action import lacks_noise
 from ..lagrangian.banded import pack, solve
 from ..lagrangian.continuous import dot, product, times
+from ..lagrangian.mesh import as_matrix
 from ..lagrangian.potential import NAMES
 from ..system import System
 from .clock import length, respace
@@ -218,7 +219,7 @@ class _Curve:
         self.band = self._project(diagonal, upper)
         # damping by an elastic curve, of the mean stiffness of this one
         even = Mesh(self.lagrangian, np.arange(len(x)) * np.median(mesh.h))
-        self.inertia = self._project(*even.inertia(terms.A))
+        self.inertia = self._project(*even.inertia(as_matrix(terms.A)))
 
     def _project(self, diagonal, upper):
         Q = self.across

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..lagrangian.banded import is_definite, pack, quadratic, solve, solve_indefinite
+from ..lagrangian.banded import WIDE, damped, is_definite, solve, solve_indefinite
 from ..system.derivatives import EPS, componentwise
 
 
@@ -29,14 +29,17 @@ class Newton:
         self.reach = np.abs(x).max(axis=(1, 2))
         self.n_iter = np.zeros(batch, dtype=int)
         self.action, self.scale, self.gradient_norm, self.target, self.floor = np.zeros((5, batch))
+        self.size, self.roundoff = self.reach.copy(), None
         self.gradient = np.zeros((batch, n - 2, dim))
-        self.hessian = np.zeros((batch, n - 2, dim, 2 * dim))
+        self.hessian = np.zeros((batch, n - 2, *((2, dim, dim) if dim >= WIDE else (dim, 2 * dim))))
         self.costly = mesh.lagrangian.costly
         self.bend = np.zeros((batch, n - 1, dim, dim)) if self.costly else None
         self.fresh = True
         with np.errstate(all="ignore"):
             #: whether each start has finite derivatives; where not, nothing here means anything
-            self.finite = self.expand(np.arange(batch), self.x)
+            self.finite = self.expand(np.arange(batch), self.x) & np.isfinite(
+                self.hessian.reshape(batch, -1).sum(axis=1)
+            )
 
     @property
     def converged(self):
@@ -57,7 +60,7 @@ class Newton:
         """Steps of one path at fixed damping while they shrink the gradient."""
         for i in range(max_iter):
             before = self.gradient_norm[k]
-            step = solve(self.hessian[k] + damping * self.free(k), -self.gradient[k])
+            step = solve(damped(self.hessian[k], damping, *self.free(k)[1:]), -self.gradient[k], overwrite=True)
             if step is None:
                 break
             self.move(k, step)
@@ -100,10 +103,10 @@ class Newton:
                 hessian = mesh.hessian(terms, mesh.lagrangian.bend(terms))
             else:
                 hessian = self.hessian[member]
-            inertia = self.free(member)
-            if is_definite(hessian - noise * inertia):
+            inertia = self.free(member)[1:]
+            if is_definite(damped(hessian, -noise, *inertia)):
                 return "minimum"
-            return "undetermined" if is_definite(hessian + noise * inertia) else "saddle"
+            return "undetermined" if is_definite(damped(hessian, noise, *inertia)) else "saddle"
 
         return np.array([kind(member) for member in range(len(self.x))])
 
@@ -118,88 +121,101 @@ class Newton:
         left, right = mesh.ends(terms)
         gradient = right[:, :-1] - left[:, 1:]
         norm = np.abs(gradient).max(axis=(1, 2), initial=0.0)
-        taken = norm < below
+        taken = norm < below  # never where it is not a number
         if not taken.any():
             return taken
         if not self.costly:
             bend = mesh.lagrangian.bend(terms)
-        elif self.fresh or terms.M.shape[0] != len(members):
+        elif self.fresh:
             bend = mesh.lagrangian.bend(terms, sharp=False)
         else:
             bend = self.bend[members]
-        hessian = mesh.hessian(terms, bend)
-        taken &= np.isfinite(norm) & np.isfinite(hessian.sum(axis=(1, 2, 3)))
-        momentum = np.abs(left).max(axis=(1, 2))
+        momentum, size = np.abs(left).max(axis=(1, 2)), np.abs(x).max(axis=(1, 2))
+        if self.roundoff is None or not terms.additive:
+            A = np.abs(terms.A).max(axis=tuple(range(-min(3, terms.A.ndim), 0)))
+            self.roundoff = EPS * A / mesh.h.min()
         # roundoff of x over the shortest step is what the momentum cannot resolve
-        metric = np.abs(terms.A).max(axis=tuple(range(-min(3, terms.A.ndim), 0)))
-        floor = EPS * (momentum + metric * np.abs(x).max(axis=(1, 2)) / mesh.h.min())
-        m, take = members, slice(None)
-        if not taken.all():
-            m, take = members[taken], taken
-        self.x[m], self.gradient[m], self.hessian[m] = x[take], gradient[take], hessian[take]
+        floor = EPS * momentum + self.roundoff * size
+        found = {
+            "x": x, "size": size, "gradient": gradient, "gradient_norm": norm,
+            "hessian": mesh.hessian(terms, bend), "action": terms.L @ mesh.h,
+            "scale": (np.abs(terms.L) + terms.kinetic) @ mesh.h,
+            "floor": floor, "target": self.tol * momentum + 16 * floor,
+        }
         if self.costly:
-            self.bend[m] = bend[take]
-        self.action[m] = (terms.L @ mesh.h)[take]
-        self.scale[m] = ((np.abs(terms.L) + terms.kinetic) @ mesh.h)[take]
-        self.gradient_norm[m], self.floor[m] = norm[take], floor[take]
-        self.target[m] = (self.tol * momentum + 16 * floor)[take]
+            found["bend"] = bend
+        if len(members) == len(self.x) and taken.all():
+            vars(self).update(found)
+        else:
+            for name, value in found.items():
+                getattr(self, name)[members[taken]] = value[taken]
         return taken
 
     def step(self, active):
         """One step for each active path; returns which of them should go on."""
-        steps, predicted = self._solve(active)
-        trial = self.x[active]
+        every = slice(None) if len(active) == len(self.x) else active
+        steps, predicted = self._solve(active, every)
+        trial = self.x[every].copy()
         trial[:, 1:-1] += steps
         terms = self.mesh.terms(trial)
-        fall = self.action[active] - terms.L @ self.mesh.h
+        fall = self.action[every] - terms.L @ self.mesh.h
         # near the end the fall drowns in roundoff, and only the gradient can tell
-        last = predicted <= 1e-12 * self.scale[active]
+        last = predicted <= 1e-12 * self.scale[every]
         hopeful = last | (fall >= 1e-4 * predicted)
-        before = self.gradient_norm[active]
-        below = np.where(last, before, np.inf)[hopeful]
-        accepted = np.zeros(len(active), dtype=bool)
-        if hopeful.any():
-            accepted[hopeful] = self.expand(active[hopeful], trial[hopeful], below, terms.at(hopeful))
-        self.n_iter[active] += 1
+        before = self.gradient_norm[every].copy()
+        below = np.where(last, before, np.inf)
+        if hopeful.all():
+            accepted = self.expand(active, trial, below, terms)
+        else:
+            accepted = np.zeros(len(active), dtype=bool)
+            if hopeful.any():
+                accepted[hopeful] = self.expand(
+                    active[hopeful], trial[hopeful], below[hopeful], terms.at(hopeful)
+                )
+        self.n_iter[every] += 1
+        if self.costly:
+            self.fresh = not (accepted & (self.gradient_norm[every] < before / 8)).all()
+        on = map(self._goes_on, active, accepted, fall, predicted, last, before)
+        return np.fromiter(on, bool, len(active))
 
-        damping = self.damping[active]
-        good = accepted & (fall > 0.75 * predicted)
-        norm = self.gradient_norm[active]
-        slow = last & (norm > before / 2)
-        poor = ~accepted | slow | (~last & (fall < 0.25 * predicted))
-        damping[good] = np.where(damping[good] > 1e-10, damping[good] / 8, 0)
-        damping[poor] = np.where(damping[poor] > 0, 4 * damping[poor], np.where(last[poor], 1e-9, 1e-3))
-        self.damping[active] = damping
-        self.fresh = not (accepted & (norm < before / 8)).all()
-        settled = slow & ((norm <= 16 * self.floor[active]) | (damping > 1))
-        done = settled | (norm == 0) | (damping > 1e12)
+    def _goes_on(self, k, accepted, fall, predicted, last, before):
+        """Whether one path should go on, and its damping for the next step."""
+        damping, norm = self.damping[k], self.gradient_norm[k]
+        slow = last and norm > before / 2
+        if accepted and fall > 0.75 * predicted:
+            damping = damping / 8 if damping > 1e-10 else 0.0
+        if not accepted or slow or (not last and fall < 0.25 * predicted):
+            damping = 4 * damping or (1e-9 if last else 1e-3)
+        self.damping[k] = damping
+        if (slow and (norm <= 16 * self.floor[k] or damping > 1)) or norm <= self.floor[k] / 4:
+            return False
         # an action without lower bound (U < 0 far out) sends the path off to infinity
-        done |= np.abs(self.x[active]).max(axis=(1, 2)) > 1e6 * (1 + self.reach[active])
-        return ~done
+        return damping <= 1e12 and self.size[k] <= 1e6 * (1 + self.reach[k])
 
-    def _solve(self, active):
+    def _solve(self, active, every):
         """Newton steps and the falls of the action they promise; damping grows where it must."""
-        steps = np.zeros_like(self.gradient[active])
-        curvature = np.zeros(len(active))
+        steps = np.zeros_like(self.gradient[every])
+        predicted = np.zeros(len(active))
         for i, k in enumerate(active):
-            step = solve(self.hessian[k], -self.gradient[k]) if self.damping[k] == 0 else None
+            hessian, downhill, damping = self.hessian[k], -self.gradient[k], self.damping[k]
+            step = solve(hessian, downhill) if damping == 0 else None
             if step is None:
-                inertia = self.free(k)
-                self.damping[k] = self.damping[k] or 1e-3
-                while (step := solve(self.hessian[k] + self.damping[k] * inertia, -self.gradient[k])) is None:
-                    self.damping[k] *= 4
-                    if self.damping[k] > 1e12:  # steps of time too unequal for the free particle's matrix
-                        step = 0.0
+                (A, *inertia), damping = self.free(k), damping or 1e-3
+                while (step := solve(damped(hessian, damping, *inertia), downhill, overwrite=True)) is None:
+                    damping *= 4
+                    if damping > 1e12:  # steps of time too unequal for the free particle's matrix
+                        step = np.zeros_like(downhill)
                         break
-                else:
-                    curvature[i] = self.damping[k] * quadratic(inertia, step)
+                predicted[i] = damping * self.mesh.kinetic(A, step)
+                self.damping[k] = damping
+            predicted[i] += np.vdot(downhill, step)
             steps[i] = step
-        return steps, (curvature - np.einsum("kni,kni->k", self.gradient[active], steps)) / 2
+        return steps, predicted / 2
 
     def free(self, member):
-        """The free particle's matrix along one path: the same for all where D knows no state."""
+        """D^-1 along one path and the free particle's blocks: the same for all where D knows no state."""
         if self.inertia is None or not self._additive:
             mid = self.mesh.split(self.x[member])[0]
             A, self._additive = self.mesh.lagrangian.metric(mid, self.mesh.t_mid)
-            self.inertia = pack(*self.mesh.inertia(A))
+            self.inertia = A, *self.mesh.inertia(A)
         return self.inertia

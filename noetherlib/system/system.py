@@ -18,6 +18,8 @@ from .flow import Flow, Functions
 from .learn import Facts, Untouched
 from .noise import as_matrix, invert, is_diagonal, pseudo_inverse
 
+SMALL = 2000  # numbers that are in the cache however they lie
+
 
 class System:
     """A noisy dynamical system ``dx = f(x, t) dt + sqrt(2 D) dW`` in the sense of Itô.
@@ -272,7 +274,8 @@ class System:
             lead = np.broadcast_shapes(lead, t.shape)
         try:
             value = np.asarray(function(x, t, *vectors), dtype=float)
-            self.facts.vouch(function, name, x, t, rank, *vectors)
+            if name not in self.facts.vouched:
+                self.facts.vouch(function, name, x, t, rank, *vectors)
         except IndexError as error:
             raise ValueError(
                 f"{name}(x, t) must take states (..., {self.dim}), that is x[..., i] for x_i "
@@ -280,7 +283,7 @@ class System:
             ) from error
         shape = lead + (self.dim,) * rank
         if value.shape == shape:
-            return componentwise(value, rank) if rank else value
+            return componentwise(value, rank) if rank and value.size > SMALL else value
         return as_returned(value, shape, name, x)
 
     def _contract(self, x, t, contract, tail):
