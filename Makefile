@@ -19,7 +19,7 @@ pdf: book test-environment ## Print the whole book into _build/book.pdf, with Ch
 	@$(BIN)/python -m tools.pdf
 
 test: test-environment ## Test the library, the notebooks' printed numbers, and this tree
-	@$(BIN)/python -m pytest tests book --nbval --nbval-current-env -n 2 --dist loadfile --results _build/tests.json
+	@$(BIN)/python -m pytest tests book --nbval --nbval-current-env -n auto --dist loadfile --results _build/tests.json $(TESTS)
 
 test-site: book test-environment ## Build the website and test it in a browser, which `make test` does if it is built
 	@$(BIN)/python -m pytest tests/test_site.py

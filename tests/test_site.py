@@ -294,7 +294,7 @@ def test_the_theme_can_be_chosen(opened):
 
 def test_the_book_prints(window, address):
     """First and last chapter and one between, joined as `make pdf` joins all."""
-    first, *others, last = pdf.chapters()
+    first, *others, last = build.chapters()
     between = page_with_sliders().removesuffix(".html")
     assert between in others
     file = BytesIO()

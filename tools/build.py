@@ -1,8 +1,9 @@
 """Build the website into _build/html, or stop at once when nothing changed: `python -m tools.build`.
 
 The Sphinx environment is cleared first: an incremental build does not repeat the warnings of unchanged
-pages, so only a build from nothing can say that there are none. What the notebooks computed is kept, for as
-long as the library, the pins and the interpreter stay the same.
+pages, so only a build from nothing can say that there are none. The notebooks are executed first, several at
+once, and what they computed is kept for as long as the library, the pins, the interpreter and the files that
+notebooks may read stay the same.
 
 The address of the book is not in these files. It is taken from the environment:
 
@@ -22,7 +23,7 @@ from pathlib import Path
 
 import yaml
 
-from tools import vendor
+from tools import execute, vendor
 from tools.environment import PINS, use_own_profile
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,10 +55,35 @@ def fingerprint(names, *more):
     return digest.hexdigest()
 
 
+def data():
+    """Files that a notebook may read: those beside the pages, other than pages and what draws them."""
+    for file in files(["book"]):
+        drawn = file.relative_to(ROOT / "book").parts[0].startswith("_")
+        if not drawn and file.suffix not in {".ipynb", ".md", ".bib"}:
+            yield file
+
+
+def executed():
+    """The folder of what the notebooks gave, executed with what is here now."""
+    return BUILD / f"executed-{fingerprint([*LIBRARY, *data()])[:16]}"
+
+
+def chapters():
+    """Names of the pages in the order of the table of contents."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    return [toc["root"], *[chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]]
+
+
+def notebooks():
+    """The pages that compute."""
+    found = [ROOT / "book" / f"{name}.ipynb" for name in chapters()]
+    return [path for path in found if path.exists()]
+
+
 def configuration(environ, web=None):
     """_config.yml, completed by what is known only now: addresses, results, what `vendor` fetched."""
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    config["execute"]["cache"] = str(BUILD / f"executed-{fingerprint(LIBRARY)[:16]}")
+    config["execute"]["cache"] = str(executed())
     extensions = config["sphinx"]["local_extensions"]
     config["sphinx"]["local_extensions"] = {name: str(ROOT / path) for name, path in extensions.items()}
     sphinx = config["sphinx"]["config"]
@@ -111,6 +137,14 @@ def clear(*kept):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
+def execute_pages(timeout):
+    """Whether all pages that compute did so, now or before; those that failed are told."""
+    failed = execute.fill(executed(), notebooks(), timeout)
+    for path, why in failed.items():
+        print(f"{path.relative_to(ROOT)} failed:\n{why}", flush=True)
+    return not failed
+
+
 def main():
     start = time.monotonic()
     web = vendor.fetch(BUILD)
@@ -122,6 +156,8 @@ def main():
     BUILD.mkdir(exist_ok=True)
     clear(Path(config["execute"]["cache"]), web, RESULTS, BUILD / "course")
     use_own_profile(BUILD / "ipython")
+    if not execute_pages(config["execute"]["timeout"]):
+        return 1
     (BUILD / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     command = [Path(sys.executable).with_name("jupyter-book"), "build", "book", "--path-output", "."]
     command += ["--config", "_build/_config.yml", "--toc", ROOT / "_toc.yml", "-W", "-n", "--keep-going"]
