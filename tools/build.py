@@ -10,6 +10,8 @@ The address of the book is not in these files. It is taken from the environment:
 BOOK_REPOSITORY_URL     such as https://github.com/OWNER/NAME: repository, issue, edit and launch buttons
 BOOK_REPOSITORY_BRANCH  the branch those buttons open (main)
 BOOK_URL                where the site is served: canonical addresses
+
+With LIVE in the environment, as `make live` sets it, notebooks run in the reader's browser: tools/live.py.
 """
 
 import hashlib
@@ -23,7 +25,7 @@ from pathlib import Path
 
 import yaml
 
-from tools import execute, vendor
+from tools import execute, live, pyodide, vendor
 from tools.environment import PINS, use_own_profile
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -80,8 +82,13 @@ def notebooks():
     return [path for path in found if path.exists()]
 
 
-def configuration(environ, web=None):
-    """_config.yml, completed by what is known only now: addresses, results, what `vendor` fetched."""
+def live_pages():
+    """Names of the pages that can run in a browser."""
+    return [name for name in chapters() if live.runs(name)]
+
+
+def configuration(environ, web=None, alive=None):
+    """_config.yml, completed by what is known only now: addresses, results, what else is served."""
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     config["execute"]["cache"] = str(executed())
     extensions = config["sphinx"]["local_extensions"]
@@ -89,6 +96,7 @@ def configuration(environ, web=None):
     sphinx = config["sphinx"]["config"]
     sphinx.update(vendor.addresses(web))
     sphinx["tests_found"] = tested()
+    sphinx["live"] = alive and live.described(alive, live_pages())
     if web:
         sphinx["html_static_path"].append(str(web / "static"))
     if url := environ.get("BOOK_URL"):
@@ -148,13 +156,16 @@ def execute_pages(timeout):
 def main():
     start = time.monotonic()
     web = vendor.fetch(BUILD)
-    if current(web) and shows_results():
+    wanted = bool(os.environ.get("LIVE"))
+    served = INDEX.parent / live.FOLDER
+    if current(web) and shows_results() and (served.exists() or not wanted):
         print(f"Nothing changed since the last build: {INDEX}")
         return 0
     made_of = inputs(web)
-    config = configuration(os.environ, web)
+    alive = live.fetch(BUILD, live_pages()) if wanted else None
+    config = configuration(os.environ, web, alive)
     BUILD.mkdir(exist_ok=True)
-    clear(Path(config["execute"]["cache"]), web, RESULTS, BUILD / "course")
+    clear(executed(), web, alive, pyodide.place(BUILD), RESULTS, BUILD / "course")
     use_own_profile(BUILD / "ipython")
     if not execute_pages(config["execute"]["timeout"]):
         return 1
@@ -166,6 +177,8 @@ def main():
         from tools import picture  # it loads matplotlib, which a build of nothing need not wait for
 
         picture.save_preview(INDEX.parent / "_static")
+        if alive:
+            shutil.copytree(alive, served, copy_function=os.link)
         STAMP.write_text(made_of)
         print(f"Built in {time.monotonic() - start:.0f} s, without a warning: {INDEX}")
     return done.returncode
