@@ -4,8 +4,8 @@ PORT ?= 8000
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf test test-site course serve lab notebooks bench clean
-.PHONY: book-environment test-environment course-environment
+.PHONY: help book pdf live test test-live test-site versions course serve lab notebooks bench clean
+.PHONY: book-environment live-environment test-environment course-environment
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,11 +18,21 @@ book: book-environment ## Build the website into _build/html (stops at once when
 pdf: book test-environment ## Print the whole book into _build/book.pdf, with Chromium or Chrome
 	@$(BIN)/python -m tools.pdf
 
+live: export LIVE = 1
+live: live-environment book ## Build the website so that its notebooks run in the reader's browser (80 MB more)
+
+test-live: export LIVE = 1
+test-live: live test-environment ## Run every such notebook to its end, in a browser without a window
+	@$(BIN)/python -m pytest tests/test_live.py --every-page -n auto
+
 test: test-environment ## Test the library, the notebooks' printed numbers, and this tree
-	@$(BIN)/python -m pytest tests book --nbval --nbval-current-env -n 2 --dist loadfile --results _build/tests.json
+	@$(BIN)/python -m pytest tests book --nbval --nbval-current-env -n auto --dist loadfile --results _build/tests.json $(TESTS)
 
 test-site: book test-environment ## Build the website and test it in a browser, which `make test` does if it is built
 	@$(BIN)/python -m pytest tests/test_site.py
+
+versions: live-environment test-environment ## Test the library on every Python here, its oldest dependencies, and in Pyodide
+	@$(BIN)/python -m tools.versions
 
 course: course-environment ## Make the problem sets' student versions, and grade sample submissions of them
 	@$(BIN)/python -m tools.course
@@ -46,6 +56,9 @@ clean: ## Remove everything built; .venv stays (rm -rf .venv removes it too)
 
 book-environment:
 	@$(PYTHON) tools/environment.py
+
+live-environment:
+	@$(PYTHON) tools/environment.py live
 
 test-environment:
 	@$(PYTHON) tools/environment.py test

@@ -6,8 +6,10 @@ import time
 from pathlib import Path
 
 from nbval.kernel import RunningKernel
+from nbval.plugin import IPyNbFile
 
-from tools.build import TESTED, fingerprint
+from tools import execute, parallel
+from tools.build import TESTED, executed, fingerprint
 from tools.environment import use_own_profile
 from tools.notebooks import HTML_PAYLOADS, PAYLOAD
 
@@ -24,7 +26,20 @@ def execute_cell_input(self, cell_input, allow_stdin=None):
     return self.kc.execute(cell_input, allow_stdin=allow_stdin, stop_on_error=False)
 
 
+def start(self, execute_it=IPyNbFile.setup):
+    """As nbval's, but where the build has executed this very code, compare what that gave."""
+    force = self.config.getoption("execute") or getattr(self.config.option, "cov_source", None)
+    cells = None if force else execute.recorded(executed(), self.nb)
+    if cells is None:
+        execute_it(self)
+    else:
+        self.kernel = execute.Replay(cells)
+        self.setup_sanitize_files()
+
+
 def pytest_addoption(parser):
+    parser.addoption("--execute", action="store_true", help="execute even what the build has executed")
+    parser.addoption("--every-page", action="store_true", help="run every page in a browser, not three")
     parser.addoption("--results", type=Path, help="write how many tests passed into this file, for the book")
 
 
@@ -42,6 +57,12 @@ def pytest_configure(config):
     config.add_cleanup(profile.cleanup)
     use_own_profile(profile.name)
     RunningKernel.execute_cell_input = execute_cell_input
+    IPyNbFile.setup = start
+    parallel.limit_threads(parallel.cores())
+
+
+def pytest_xdist_auto_num_workers():
+    return parallel.cores()
 
 
 def pytest_collection_modifyitems(items):

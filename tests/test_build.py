@@ -1,4 +1,4 @@
-"""The site's buttons exist only with an address, and its results only with the library that made them."""
+"""The site's buttons exist only with an address; what npm fetches is served by the site."""
 
 import shutil
 import subprocess
@@ -25,21 +25,6 @@ def test_with_an_address_there_are_buttons():
     assert all(config["html"][f"use_{name}_button"] for name in ["repository", "issues", "edit_page"])
     assert config["launch_buttons"]["binderhub_url"] and config["launch_buttons"]["colab_url"]
     assert config["html"]["baseurl"] == "https://example.org"
-
-
-def test_results_are_kept_per_library_and_pins(tmp_path, monkeypatch):
-    monkeypatch.setattr(build, "ROOT", tmp_path)
-    for name in ["noetherlib", "noetherlib/__pycache__"]:
-        (tmp_path / name).mkdir()
-    for name in ["noetherlib/a.py", *build.PINS]:
-        (tmp_path / name).write_text("1")
-    before = build.fingerprint(build.LIBRARY)
-    (tmp_path / "noetherlib/__pycache__/a.pyc").write_text("2")
-    assert build.fingerprint(build.LIBRARY) == before
-    for name in ["noetherlib/a.py", "noetherlib/b.py", "constraints.txt"]:
-        (tmp_path / name).write_text("2")
-        assert build.fingerprint(build.LIBRARY) != before
-        before = build.fingerprint(build.LIBRARY)
 
 
 def test_what_npm_fetched_is_served_by_the_site(tmp_path):

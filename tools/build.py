@@ -1,14 +1,17 @@
 """Build the website into _build/html, or stop at once when nothing changed: `python -m tools.build`.
 
 The Sphinx environment is cleared first: an incremental build does not repeat the warnings of unchanged
-pages, so only a build from nothing can say that there are none. What the notebooks computed is kept, for as
-long as the library, the pins and the interpreter stay the same.
+pages, so only a build from nothing can say that there are none. The notebooks are executed first, several at
+once, and what they computed is kept for as long as the library, the pins, the interpreter and the files that
+notebooks may read stay the same.
 
 The address of the book is not in these files. It is taken from the environment:
 
 BOOK_REPOSITORY_URL     such as https://github.com/OWNER/NAME: repository, issue, edit and launch buttons
 BOOK_REPOSITORY_BRANCH  the branch those buttons open (main)
 BOOK_URL                where the site is served: canonical addresses
+
+With LIVE in the environment, as `make live` sets it, notebooks run in the reader's browser: tools/live.py.
 """
 
 import hashlib
@@ -22,7 +25,7 @@ from pathlib import Path
 
 import yaml
 
-from tools import vendor
+from tools import execute, live, pyodide, vendor
 from tools.environment import PINS, use_own_profile
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,15 +57,46 @@ def fingerprint(names, *more):
     return digest.hexdigest()
 
 
-def configuration(environ, web=None):
-    """_config.yml, completed by what is known only now: addresses, results, what `vendor` fetched."""
+def data():
+    """Files that a notebook may read: those beside the pages, other than pages and what draws them."""
+    for file in files(["book"]):
+        drawn = file.relative_to(ROOT / "book").parts[0].startswith("_")
+        if not drawn and file.suffix not in {".ipynb", ".md", ".bib"}:
+            yield file
+
+
+def executed():
+    """The folder of what the notebooks gave, executed with what is here now."""
+    return BUILD / f"executed-{fingerprint([*LIBRARY, *data()])[:16]}"
+
+
+def chapters():
+    """Names of the pages in the order of the table of contents."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    return [toc["root"], *[chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]]
+
+
+def notebooks():
+    """The pages that compute."""
+    found = [ROOT / "book" / f"{name}.ipynb" for name in chapters()]
+    return [path for path in found if path.exists()]
+
+
+def live_pages():
+    """Names of the pages that can run in a browser."""
+    return [name for name in chapters() if live.runs(name)]
+
+
+def configuration(environ, web=None, alive=None):
+    """_config.yml, completed by what is known only now: addresses, results, what else is served."""
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    config["execute"]["cache"] = str(BUILD / f"executed-{fingerprint(LIBRARY)[:16]}")
+    config["execute"]["cache"] = str(executed())
     extensions = config["sphinx"]["local_extensions"]
     config["sphinx"]["local_extensions"] = {name: str(ROOT / path) for name, path in extensions.items()}
     sphinx = config["sphinx"]["config"]
     sphinx.update(vendor.addresses(web))
     sphinx["tests_found"] = tested()
+    sphinx["live"] = alive and live.described(alive, live_pages())
     if web:
         sphinx["html_static_path"].append(str(web / "static"))
     if url := environ.get("BOOK_URL"):
@@ -111,17 +145,30 @@ def clear(*kept):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
+def execute_pages(timeout):
+    """Whether all pages that compute did so, now or before; those that failed are told."""
+    failed = execute.fill(executed(), notebooks(), timeout)
+    for path, why in failed.items():
+        print(f"{path.relative_to(ROOT)} failed:\n{why}", flush=True)
+    return not failed
+
+
 def main():
     start = time.monotonic()
     web = vendor.fetch(BUILD)
-    if current(web) and shows_results():
+    wanted = bool(os.environ.get("LIVE"))
+    served = INDEX.parent / live.FOLDER
+    if current(web) and shows_results() and (served.exists() or not wanted):
         print(f"Nothing changed since the last build: {INDEX}")
         return 0
     made_of = inputs(web)
-    config = configuration(os.environ, web)
+    alive = live.fetch(BUILD, live_pages()) if wanted else None
+    config = configuration(os.environ, web, alive)
     BUILD.mkdir(exist_ok=True)
-    clear(Path(config["execute"]["cache"]), web, RESULTS, BUILD / "course")
+    clear(executed(), web, alive, pyodide.place(BUILD), RESULTS, BUILD / "course")
     use_own_profile(BUILD / "ipython")
+    if not execute_pages(config["execute"]["timeout"]):
+        return 1
     (BUILD / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     command = [Path(sys.executable).with_name("jupyter-book"), "build", "book", "--path-output", "."]
     command += ["--config", "_build/_config.yml", "--toc", ROOT / "_toc.yml", "-W", "-n", "--keep-going"]
@@ -130,6 +177,8 @@ def main():
         from tools import picture  # it loads matplotlib, which a build of nothing need not wait for
 
         picture.save_preview(INDEX.parent / "_static")
+        if alive:
+            shutil.copytree(alive, served, copy_function=os.link)
         STAMP.write_text(made_of)
         print(f"Built in {time.monotonic() - start:.0f} s, without a warning: {INDEX}")
     return done.returncode

@@ -3,6 +3,7 @@
 python tools/environment.py           what the book needs
 python tools/environment.py test      and what its tests need
 python tools/environment.py course    and nbgrader, which teachers need to grade
+python tools/environment.py live      and JupyterLite, which runs notebooks in the reader's browser
 """
 
 import hashlib

@@ -8,6 +8,7 @@ not show.
 
 import argparse
 import ast
+import asyncio
 import copy
 import hashlib
 import re
@@ -19,7 +20,9 @@ from pathlib import Path
 import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
+from tqdm import tqdm
 
+from tools import parallel
 from tools.environment import use_own_profile
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,18 +57,21 @@ def with_colab(notebook):
     return notebook
 
 
-def execute(notebook, folder):
-    """Run every cell, in order, in a new kernel whose working directory is the notebook's folder."""
+def execute(notebook, folder, timeout=None, widgets=False):
+    """Run every cell, in order, in a new kernel whose working directory is the notebook's folder.
+
+    Seconds for a cell; whether the state of widgets is stored, which the site shows and git does not keep.
+    """
     client = NotebookClient(
         copy.deepcopy(notebook),
         kernel_name="python3",
-        timeout=None,
+        timeout=timeout,
         coalesce_streams=True,
-        store_widget_state=False,
+        store_widget_state=widgets,
         record_timing=False,
         resources={"metadata": {"path": str(folder)}},
     )
-    return client.execute()
+    return asyncio.run(client.async_execute())  # closes its event loop, in any thread
 
 
 def normalise(notebook):
@@ -165,18 +171,19 @@ def main(arguments):
     paths = parser.parse_args(arguments).paths or find()
     with tempfile.TemporaryDirectory() as profile:
         use_own_profile(profile)
-        for path in paths:
-            renew(path)
+        for path, said in parallel.each(renew, paths, "Executing"):
+            tqdm.write(f"{path}: {said}")
 
 
 def renew(path):
+    """Execute a notebook and write it if that changed it; tell how it went."""
     start = time.monotonic()
     notebook = normalise(execute(with_colab(read(path)), path.resolve().parent))
     text = nbformat.writes(notebook) + "\n"
     changed = text != path.read_text(encoding="utf-8")
     if changed:
         path.write_text(text, encoding="utf-8")
-    print(f"{path}: {time.monotonic() - start:.0f} s, {'written' if changed else 'unchanged'}", flush=True)
+    return f"{time.monotonic() - start:.0f} s, {'written' if changed else 'unchanged'}"
 
 
 if __name__ == "__main__":

@@ -5,12 +5,11 @@ import sys
 from io import BytesIO
 from urllib.parse import unquote, urldefrag
 
-import yaml
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, NameObject
 
 from tools import browser
-from tools.build import INDEX, ROOT
+from tools.build import INDEX, chapters
 
 BOOK = INDEX.parent.with_name("book.pdf")
 MARGINS = {"top": "18mm", "bottom": "20mm", "left": "16mm", "right": "16mm"}
@@ -19,12 +18,6 @@ NUMBERS = """
 @page { @bottom-center { content: counter(page); font: 9pt sans-serif } }
 html { counter-reset: page %d }
 """
-
-
-def chapters():
-    """Names of the pages in the order of the table of contents."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    return [toc["root"], *[chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]]
 
 
 def chapter(tab, address, pages_before):

@@ -53,9 +53,9 @@ def fetch(build):
     return None
 
 
-def install(npm, work):
-    """Why npm could not install here what the lock file names; an empty text if it could."""
-    for file in [*WEB.glob("package*.json"), WEB / ".npmrc"]:
+def install(npm, work, pins=WEB):
+    """Why npm could not install here what a lock file names; an empty text if it could."""
+    for file in [*pins.glob("package*.json"), pins / ".npmrc"]:
         shutil.copy(file, work)
     command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     command += ["--fetch-retries=1", "--fetch-retry-mintimeout=1000"]

@@ -1,0 +1,159 @@
+"""The book's notebooks alive in the browser: JupyterLite, served by the site if `make live` was used.
+
+Every file comes from the site itself. noetherlib is put beside Pyodide's own packages and loaded with
+them, so that a notebook finds it as it does anywhere else.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+import nbformat
+
+from tools import pyodide
+from tools.notebooks import COLAB_ID, read
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = "live"  # in the site
+APPS = ["notebooks", "tree"]
+# pages that cannot run in a browser, and why
+LEFT_OUT = {
+    "foundations/noisy-systems": "it compares runs in several processes, which a browser cannot start"
+}
+PLUGIN = "@jupyterlite/pyodide-kernel-extension:kernel"
+PRELOADED = "ssl sqlite3 ipython jedi comm ipywidgets tqdm myst-nb noetherlib".split()
+NOTE = """\
+> This is *{title}*, running in your browser. Nothing is sent anywhere, and what you change stays in this
+> browser. Python loads first, for up to a minute; then the page runs at your machine's pace, without
+> threads: it takes several times as long as the book says.
+
+**Run → Run All Cells** runs everything; Shift+Enter runs one cell."""
+
+
+def runs(name):
+    """Whether this page has a notebook that runs in the browser."""
+    return (ROOT / "book" / f"{name}.ipynb").exists() and name not in LEFT_OUT
+
+
+def fetch(build, names):
+    """The folder with everything, made if need be: the pages of these names, and what runs them."""
+    python = pyodide.fetch(build)
+    files = [
+        Path(__file__),
+        ROOT / "pyproject.toml",
+        ROOT / "constraints.txt",
+        pyodide.PINS / "glue.py",
+    ]
+    files += sorted((ROOT / "noetherlib").rglob("*.py")) + [source(name) for name in names]
+    made_of = b"".join([python.name.encode(), *[file.read_bytes() for file in files]])
+    folder = build / f"live-{pyodide.sha256(made_of)[:16]}"
+    if not folder.is_dir():
+        with tempfile.TemporaryDirectory(dir=build, prefix="live-") as work:
+            make(Path(work), python, names)
+            os.replace(Path(work) / "site", folder)
+    return folder
+
+
+def source(name):
+    return ROOT / "book" / f"{name}.ipynb"
+
+
+def make(work, python, names):
+    """JupyterLite in work/site."""
+    for name in names:
+        target = work / "files" / f"{name}.ipynb"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(for_browser(read(source(name))), target)
+    lite = work / "lite"
+    shutil.copytree(python, lite / "static" / "pyodide", copy_function=os.link)
+    add_packages(lite / "static" / "pyodide", work)
+    (lite / "jupyter-lite.json").write_text(json.dumps(settings()), encoding="utf-8")
+    command = [Path(sys.executable).with_name("jupyter-lite"), "build", "--no-sourcemaps"]
+    command += ["--lite-dir", lite, "--contents", work / "files", "--output-dir", work / "site"]
+    command += [f"--apps={app}" for app in APPS]
+    done = subprocess.run(command, cwd=work, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"JupyterLite could not be built:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+
+
+def for_browser(notebook):
+    """The notebook as a reader meets it there: nothing computed yet, and a word on what to expect."""
+    title = next(
+        cell.source for cell in notebook.cells if cell.cell_type == "markdown"
+    ).splitlines()[0]
+    note = nbformat.v4.new_markdown_cell(NOTE.format(title=title.lstrip("# ")), id="in-the-browser")
+    notebook.cells = [note, *[cell for cell in notebook.cells if cell.get("id") != COLAB_ID]]
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    notebook.metadata.kernelspec = {
+        "display_name": "Python (Pyodide)",
+        "language": "python",
+        "name": "python",
+    }
+    return notebook
+
+
+def add_packages(folder, work):
+    """noetherlib and the stand-in for myst-nb, among Pyodide's packages and in its lock file."""
+    path = folder / pyodide.LOCK
+    lock = json.loads(path.read_text(encoding="utf-8"))
+    needs = ["numpy", "scipy", "sympy", "matplotlib", "ipywidgets", "tqdm"]
+    for wheel, depends in [(library(work), needs), (stand_in(work), ["ipython"])]:
+        shutil.copy(wheel, folder)
+        name, entry = pyodide.entry(wheel)
+        lock["packages"][name] = {**entry, "depends": depends}
+    path.unlink()  # it is linked, and must not change there
+    path.write_text(json.dumps(lock), encoding="utf-8")
+
+
+def library(work):
+    """A wheel of noetherlib, made in a copy of what it needs: setuptools leaves things where it works."""
+    copy = work / "library"
+    copy.mkdir()
+    for name in ["pyproject.toml", "README.md", "LICENSE"]:
+        shutil.copy(ROOT / name, copy)
+    shutil.copytree(
+        ROOT / "noetherlib", copy / "noetherlib", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    code = "from setuptools import build_meta; build_meta.build_wheel('.')"
+    subprocess.run([sys.executable, "-c", code], cwd=copy, check=True, capture_output=True)
+    return next(copy.glob("*.whl"))
+
+
+def stand_in(work):
+    """A wheel with the one function of myst-nb that pages use: the whole would bring Sphinx along."""
+    wheel, about = work / "myst_nb-0-py3-none-any.whl", "myst_nb-0.dist-info"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.write(pyodide.PINS / "glue.py", "myst_nb.py")
+        archive.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: myst-nb\nVersion: 0\n")
+        archive.writestr(
+            f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(f"{about}/RECORD", "")
+    return wheel
+
+
+def settings():
+    kernel = {"disablePyPIFallback": True, "loadPyodideOptions": {"packages": PRELOADED}}
+    config = {"exposeAppInBrowser": True, "litePluginSettings": {PLUGIN: kernel}}
+    return {"jupyter-lite-schema-version": 0, "jupyter-config-data": config}
+
+
+def described(folder, names):
+    """What the pages say of it: which of them run, where it is, and how much a reader loads to run one."""
+    python = folder / "static" / "pyodide"
+    lock = json.loads((python / pyodide.LOCK).read_text(encoding="utf-8"))
+    needed = pyodide.closure(lock["packages"], PRELOADED).values()
+    files = [python / name for name in [*pyodide.LOADED, *[entry["file_name"] for entry in needed]]]
+    files += (folder / "build").rglob("*.js")
+    return {"pages": names, "folder": FOLDER, "megabytes": round(sum(map(size, files)) / 1e6)}
+
+
+def size(path):
+    return path.stat().st_size
