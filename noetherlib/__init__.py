@@ -3,18 +3,17 @@
 A noisy system ``dx = f dt + sqrt(2 D) dW`` travels between two states most likely along a path of
 least action, and the symmetries of the system conserve charges along that path.
 
-The map; each room uses only the floors below it::
+The map; each room uses only the floors below it:
 
     course                                checks of a student's answers
     bridges   discover                    what users conclude
-    paths                                 most likely paths
-    symmetry   geometric                  charges; paths of free duration
-    models   lagrangian   newton          a zoo; what motion costs; the solver
+    paths   symmetry                      most likely paths; symmetries and their charges
+    models   lagrangian                   a zoo; what motion costs
     scores   simulation                   data under noise; many paths at random
-    system                                the dynamics
+    system                                what a model is, and what is known of it
     inputs                                checks of what comes in
 
-Apart from them, loaded when used::
+Apart from them, loaded when used:
 
     symbolic   display                    exact algebra; pictures
 """

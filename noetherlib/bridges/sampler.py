@@ -6,7 +6,7 @@ import numpy as np
 from scipy.linalg.lapack import dpbtrf, dtbtrs
 
 from ..lagrangian.banded import band, pack_band
-from ..system.derivatives import componentwise
+from ..system.layout import componentwise
 
 CHAINS = 100  # Markov chains that run side by side from each start
 BURN = 100  # trajectories in which the step is tuned

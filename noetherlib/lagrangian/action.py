@@ -6,7 +6,7 @@ import numpy as np
 
 from ..inputs import as_a, as_positive, as_states, as_times
 from ..system import System
-from ..system.noise import check_semidefinite
+from ..system.noise import check_semidefinite, pseudo_inverse
 from .continuous import Lagrangian, dot
 from .mesh import Mesh
 
@@ -76,7 +76,7 @@ def off_noise(mesh, x):
     mid, v = mesh.split(x)
     system = mesh.lagrangian.system
     f = system.drift(mid, mesh.t_mid)
-    P = system.noisy_directions(mid, mesh.t_mid)[1]
+    P = pseudo_inverse(system.noise(mid, mesh.t_mid)[0])[1]
     w = v - f
     along = np.einsum("...ij,...j->...i", P, w)
     scale = np.maximum(np.abs(v), np.abs(f)).max(axis=-2, keepdims=True)
@@ -94,7 +94,7 @@ def _action_along_noise(mesh, x, tolerance):
             f"{excess[where]:.2g} of its largest rate (tolerance = {tolerance:g})"
         )
     system, mid = mesh.lagrangian.system, mesh.split(x)[0]
-    p = np.einsum("...ij,...j->...i", system.noisy_directions(mid, mesh.t_mid)[0], along) / 2
+    p = np.einsum("...ij,...j->...i", pseudo_inverse(system.noise(mid, mesh.t_mid)[0])[0], along) / 2
     L = dot(along, p) / 2
     if mesh.lagrangian.potential is not None:
         L = L + mesh.lagrangian.potential.value(mid, mesh.t_mid)

@@ -1,4 +1,4 @@
-"""Block-tridiagonal symmetric matrices: ``m`` diagonal blocks of size ``d``, coupled to their neighbours.
+"""Block-tridiagonal symmetric matrices: ``m`` blocks of size ``d``, coupled to their neighbours.
 
 Leading axes are a batch. Small blocks are kept in LAPACK's lower band storage, (..., m, d, 2d): entry
 ``[k, j, r]`` is ``r`` rows below the diagonal in column ``k d + j``, which flattened and transposed is

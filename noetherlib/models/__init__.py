@@ -1,15 +1,14 @@
 """The zoo: ready systems with exact derivatives. A model is one class of mathematics and one function here."""
 
+from .mechanics import coloured, underdamped
 from .reverse import reverse_diffusion
 from .zoo import (
-    coloured,
     double_well,
     drift_diffusion,
     fitzhugh_nagumo,
     maier_stein,
     multistable_decision,
     ornstein_uhlenbeck,
-    underdamped,
 )
 
 __all__ = [

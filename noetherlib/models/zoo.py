@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..inputs import as_a, as_count, as_floats, as_number, as_positive
+from ..inputs import as_count, as_floats, as_number, as_positive
 from ..system import LinearFlow, System
 from .flows import Decision, DoubleWell, FitzHughNagumo, MaierStein
-from .mechanics import Coloured, Underdamped, as_force
 
 
 def drift_diffusion(velocity, diffusion):
@@ -207,87 +206,3 @@ def fitzhugh_nagumo(threshold=0.7, recovery=0.8, slowness=0.08, current=0.0, dif
         as_number(threshold, "threshold"), as_number(recovery, "recovery"),
         as_positive(slowness, "slowness"), as_number(current, "current"), as_positive(diffusion, "diffusion"),
     ))
-
-
-def underdamped(force, friction, temperature, dim=1, *, jacobian=None, hessian_along=None, autonomous=None):
-    """A particle of unit mass in a force field, with friction and the noise that belongs to it.
-
-        dx = v dt,     dv = (F(x, t) - gamma v) dt + sqrt(2 gamma kT) dW
-
-    Parameters
-    ----------
-    force : callable ``(x, t) -> (..., dim)``, or System
-        F at places x (..., dim), in units of place per time squared. Of a `System` its drift is
-        taken, with all derivatives that it has; its noise is not.
-    friction : float or (dim,) array
-        gamma > 0, one over time.
-    temperature : float
-        kT > 0, in units of velocity squared.
-    dim : int, optional
-        Number of places; a `System` brings its own.
-    jacobian, hessian_along, autonomous : optional
-        Of the force, as for `System`.
-
-    Returns
-    -------
-    System
-        State (x, v), of dimension ``2 dim``; D is 0 on x and gamma kT on v. With ``F = -grad V`` its
-        stationary density is proportional to ``exp(-(v**2/2 + V) / kT)``.
-
-    Raises
-    ------
-    ValueError
-        For a force that is neither, or a friction or temperature that is not positive.
-
-    Notes
-    -----
-    Source: Kramers (1940), Physica 7, 284. For large gamma, on times of order gamma, x alone follows
-    ``dx = F / gamma dt + sqrt(2 kT / gamma) dW``.
-    """
-    derivatives = dict(jacobian=jacobian, hessian_along=hessian_along, autonomous=autonomous)
-    if not isinstance(force, System) and not callable(force):
-        raise ValueError(f"force must be a function of (x, t) or a System, got {force!r}")
-    force = as_force(force, dim, derivatives)
-    friction = as_floats(friction, "friction")
-    if friction.shape not in ((), (force.dim,)) or (friction <= 0).any():
-        raise ValueError(f"friction must be one positive number or ({force.dim},) of them")
-    friction = np.broadcast_to(friction, (force.dim,))
-    return System.of(Underdamped(force, friction, as_positive(temperature, "temperature")))
-
-
-def coloured(system, time_constant):
-    """The same system driven by noise that remembers, instead of white noise.
-
-        dx = (f(x, t) + e) dt,     de = -e / tau dt + sqrt(2 D) / tau dW
-
-    Parameters
-    ----------
-    system : System
-        Its D must not depend on the state; it may depend on time.
-    time_constant : float
-        tau > 0, in units of time: e forgets over it.
-
-    Returns
-    -------
-    System
-        State (x, e), e of one component for each variable with noise of its own (where D is
-        neither regular nor diagonal: for each of its eigenvectors with noise). As tau -> 0 the
-        integral of e becomes the white noise ``sqrt(2 D) dW``.
-
-    Raises
-    ------
-    ValueError
-        For a system that is not one, whose noise depends on the state or is nowhere, or a tau that
-        is not positive.
-
-    Notes
-    -----
-    Source: Uhlenbeck and Ornstein (1930); Hänggi and Jung (1995), Adv. Chem. Phys. 89, 239.
-    """
-    if as_a(System, system, "system").additive is not True:
-        raise ValueError(
-            "system must have noise that does not depend on the state (declare additive=True where that is so)"
-        )
-    if system.constant_diffusion is not None and not system.constant_diffusion.any():
-        raise ValueError("system must have noise, got D = 0")
-    return System.of(Coloured(system, as_positive(time_constant, "time_constant")))

@@ -49,6 +49,10 @@ class GeometricPath:
     t: None = None
     system: System = field(default=None, repr=False)
 
+    def __repr__(self):
+        done = "converged" if self.converged else "not converged"
+        return f"<GeometricPath: {len(self.x)} points, length {self.arclength[-1]:.6g}, action {self.action:.6g}, {done}>"
+
 
 def geometric_path(
     system, x0, x1, n_points=200, functional="freidlin-wentzell", guess=None,

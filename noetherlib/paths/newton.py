@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..lagrangian.banded import WIDE, damped, is_definite, solve, solve_indefinite
-from ..system.derivatives import EPS, componentwise
+from ..system.derivatives import EPS
+from ..system.layout import componentwise
 
 
 class NotConverged(RuntimeWarning):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..inputs import brief
-from ..system.noise import check_semidefinite, is_diagonal, root
+from ..system.noise import changes, check_semidefinite, is_diagonal, root
 
 
 class EulerMaruyama:
@@ -210,7 +210,7 @@ def needs_levy_areas(system, x, t):
     if system.dim == 1:
         return False
     D, additive = system.noise(x, t)
-    if not is_diagonal(D):
-        return True
-    gradient = 0.0 if additive else np.einsum("piil->pil", system.diffusion_gradient(x, t))
-    return bool(np.any(gradient * ~np.eye(system.dim, dtype=bool)))
+    if additive or not is_diagonal(D):
+        return not is_diagonal(D)
+    moves = np.einsum("jii->ij", changes(lambda y, s: system.noise(y, s)[0], x, t))
+    return bool(moves[~np.eye(system.dim, dtype=bool)].any())

@@ -9,6 +9,7 @@ from ..lagrangian import Lagrangian, Mesh
 from ..lagrangian.continuous import dot
 from ..lagrangian.path import Path
 from ..system import System
+from ..system.noise import pseudo_inverse
 from .generators import Symmetry, along
 
 
@@ -143,7 +144,7 @@ def invariance_defect(system, symmetry, x, v, t, functional="onsager-machlup"):
         raise ValueError(f"x, v and t must broadcast, got {x.shape}, {v.shape} and {t.shape}") from None
     x, v = np.broadcast_arrays(x, v)
     w = v - system.drift(x, t)
-    inverse, P = system.noisy_directions(x, t)
+    inverse, P = pseudo_inverse(system.noise(x, t)[0])
     along_noise = np.einsum("...ij,...j->...i", P, w)
     p = np.einsum("...ij,...j->...i", inverse, along_noise) / 2 + (w - along_noise)
     return _defect(Lagrangian(system, functional), symmetry, x, p, t)[()]

@@ -127,7 +127,7 @@ class Symmetry:
             raise ValueError(f"gauge must be a function of (x, t), got {gauge!r}")
         if tau is not None and not callable(tau):
             tau = as_number(tau, "tau")
-        self._xi, self._tau, self._gauge = xi, tau, gauge
+        self._xi, self._tau, self._gauge, self._rates = xi, tau, gauge, None
         #: whether the clock is left alone
         self.keeps_time = tau is None or tau == 0.0
 
@@ -147,7 +147,12 @@ class Symmetry:
         ValueError
             For symbols other than the state and the time, or a ``xi`` of the wrong length.
         """
-        return SymbolicSymmetry(xi, tau, gauge, state, time)
+        from .expressions import Expressions
+
+        parts = Expressions(xi, tau, gauge, state, time)
+        symmetry = cls(parts.xi, parts.tau, parts.gauge)
+        symmetry._rates = parts.rates
+        return symmetry
 
     def xi(self, x, t=0.0):
         """``xi`` at states ``x`` (..., dim)."""
@@ -168,6 +173,8 @@ class Symmetry:
 
     def rates(self, x, v, t):
         """Rates of change of ``xi``, ``tau`` and K along a motion through ``x`` at velocity ``v``."""
+        if self._rates is not None:
+            return self._rates(x, v, t)
         return tuple(along(function, x, v, t) for function in (self.xi, self.tau, self.gauge))
 
     @staticmethod
@@ -214,41 +221,6 @@ class Rotation(Symmetry):
     def rates(self, x, v, t):
         lead = _lead(x, t)
         return self._move(v, t), np.zeros(lead), np.zeros(lead)
-
-
-class SymbolicSymmetry(Symmetry):
-    """A symmetry generated from sympy expressions, with exact rates."""
-
-    def __init__(self, xi, tau, gauge, state, time):
-        import sympy  # only here: numeric symmetries do without it
-
-        from ..system.expressions import Generated, derive
-
-        state = tuple(sympy.flatten([state]))
-        time = sympy.Symbol("t") if time is None else time
-        parts = [*sympy.flatten([xi]), tau, gauge]
-        dim = len(state)
-        if len(parts) != dim + 2:
-            raise ValueError(f"xi must be {dim} expressions, one per state variable, got {len(parts) - 2}")
-        parts = np.array([sympy.sympify(e) for e in parts], dtype=object)
-        unknown = set().union(*(e.free_symbols for e in parts)) - {*state, time}
-        if unknown:
-            raise ValueError(
-                f"xi, tau and gauge must be in {state} and {time} alone, got also "
-                f"{', '.join(sorted(map(str, unknown)))}: put numbers for these first"
-            )
-        self._parts = Generated(parts, state, time)
-        self._slopes = Generated(derive(parts, (*state, time)), state, time)
-        super().__init__(
-            lambda x, t: self._parts(x, t)[..., :-2],
-            None if parts[-2] == 0 else lambda x, t: self._parts(x, t)[..., -2],
-            None if parts[-1] == 0 else lambda x, t: self._parts(x, t)[..., -1],
-        )
-
-    def rates(self, x, v, t):
-        slopes = self._slopes(x, t)
-        rates = np.einsum("...ij,...j->...i", slopes[..., :-1], v) + slopes[..., -1]
-        return rates[..., :-2], rates[..., -2], rates[..., -1]
 
 
 def _lead(x, t):

@@ -103,14 +103,19 @@ def bend_by_values(function, x, t, sharp=True):
     return out
 
 
-def componentwise(array, rank=1):
-    """The same array with each component, over the last ``rank`` axes, by itself in memory.
+def contract(hessian, x, t, subscripts, *vectors):
+    """Einstein's sum of ``hessian(x, t)`` (..., dim, dim, dim) after ``vectors`` (..., dim).
 
-    Sums over these short axes then run along the long ones, which is several times faster. Axes that
-    are not short stay together, for products of matrices.
+    On few times at once, so that the tensors of many variables stay small.
     """
-    if array.shape[-1] > 8:
-        return np.ascontiguousarray(array)
-    axes = range(array.ndim)
-    forth, back = (*axes[-rank:], *axes[:-rank]), (*axes[rank:], *axes[:rank])
-    return np.ascontiguousarray(array.transpose(forth)).transpose(back)
+    x, t = np.broadcast_arrays(x, np.asarray(t)[..., None])
+    t, dim = t[..., 0], x.shape[-1]
+    size = max(1, 32 * SWEEP // (dim**3 * max(1, t[..., :1].size)))
+    if t.ndim == 0 or t.shape[-1] <= size:
+        return np.einsum(subscripts, *vectors, hessian(x, t))
+    parts = [slice(k, k + size) for k in range(0, t.shape[-1], size)]
+    found = [
+        np.einsum(subscripts, *(v[..., part, :] for v in vectors), hessian(x[..., part, :], t[..., part]))
+        for part in parts
+    ]
+    return np.concatenate(found, axis=t.ndim - 1)

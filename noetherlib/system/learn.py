@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..inputs import as_returned
+from .layout import componentwise
+
 MANY = 2**18  # numbers that are not computed for a check alone
 
 
@@ -27,13 +30,18 @@ class Untouched:
     def __getattr__(self, name):
         raise Used
 
+    def __array_function__(self, function, types, arguments, options):
+        if function in (np.shape, np.ndim, np.size) and arguments == (self,) and not options:
+            return getattr(self, function.__name__)
+        raise Used
+
 
 def _used(self, *arguments, **options):
     raise Used
 
 
 for _name in (
-    "array array_ufunc array_function bool float int complex index iter len getitem contains neg pos abs "
+    "array array_ufunc bool float int complex index iter len getitem contains neg pos abs "
     "add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod pow rpow matmul rmatmul "
     "eq ne lt le gt ge hash round floor ceil trunc"
 ).split():
@@ -159,7 +167,35 @@ class Facts:
         self._see("autonomous", blind or bool(flow.autonomous), x, t)
         return blind or bool(flow.autonomous)
 
-    # ---- the state on the last axis --------------------------------------------------------------
+    # ---- the flow's own functions -----------------------------------------------------------------
+
+    def states(self, x):
+        """``x`` as states (..., dim)."""
+        x = np.asarray(x, dtype=float)
+        if x.ndim == 0 or x.shape[-1] != self.flow.dim:
+            raise ValueError(f"x must have shape (..., {self.flow.dim}), got shape {x.shape}")
+        return x
+
+    def ask(self, name, rank, x, t, *vectors):
+        """What the flow's function ``name`` returns at ``x``, of the right shape and vouched for."""
+        function, x, dim = getattr(self.flow, name), self.states(x), self.flow.dim
+        t = t if isinstance(t, Untouched) else np.asarray(t)
+        lead = x.shape[:-1]
+        if t.shape and t.shape != lead[-t.ndim :]:
+            lead = np.broadcast_shapes(lead, t.shape)
+        try:
+            value = np.asarray(function(x, t, *vectors), dtype=float)
+            if name not in self.vouched:
+                self.vouch(function, name, x, t, rank, *vectors)
+        except IndexError as error:
+            raise ValueError(
+                f"{name}(x, t) must take states (..., {dim}), that is x[..., i] for x_i "
+                f"and not x[i]: {error}"
+            ) from error
+        shape = lead + (dim,) * rank
+        if value.shape == shape:
+            return componentwise(value, rank) if rank else value
+        return as_returned(value, shape, name, x)
 
     def vouch(self, function, name, x, t, rank, *vectors):
         """See that a function means ``x[..., i]``, from some of the states that it was asked at.

@@ -90,3 +90,20 @@ def pseudo_inverse(D):
     inverse = np.where(noisy, 1 / np.where(noisy, values, 1.0), 0.0)
     back = np.swapaxes(vectors, -1, -2)
     return (vectors * inverse[..., None, :]) @ back, (vectors * noisy[..., None, :]) @ back
+
+
+def changes(noise, x, t):
+    """Which entries of ``D = noise(x, t)`` change with which coordinate around the states ``x`` (..., dim).
+
+    (dim, dim, dim) of bool, the coordinate first: by values at small steps to both sides, for a
+    derivative may vanish where D does change.
+    """
+    D, dim = noise(x, t), x.shape[-1]
+    step, found = EPS**0.25 * np.maximum(1.0, np.abs(x)), np.zeros((dim, dim, dim), dtype=bool)
+    for j in range(dim):
+        for sign in (1, -1):
+            near = x.copy()
+            near[..., j] += sign * step[..., j]
+            change = np.abs(noise(near, t) - D) > 4 * EPS * np.abs(D).max()
+            found[j] |= change.reshape(-1, dim, dim).any(axis=0)
+    return found

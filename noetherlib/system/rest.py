@@ -27,6 +27,10 @@ class FixedPoint:
     eigenvalues: np.ndarray
     kind: str
 
+    def __repr__(self):
+        place = ", ".join(f"{v:.6g}" for v in self.x[:6]) + (", ..." if len(self.x) > 6 else "")
+        return f"<FixedPoint: {self.kind}, at ({place})>"
+
     @property
     def stable(self):
         """Whether every small deviation decays."""

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..inputs import as_count, as_returned
-from .derivatives import (
-    EPS,
-    SWEEP,
-    bend_by_jacobian,
-    bend_by_values,
-    componentwise,
-    differentiate,
-    symmetrised,
-)
+from ..inputs import as_count, brief
+from .derivatives import EPS, bend_by_jacobian, bend_by_values, contract, differentiate, symmetrised
 from .flow import Flow, Functions
-from .learn import Facts, Untouched
-from .noise import as_matrix, invert, is_diagonal, pseudo_inverse
-
-SMALL = 2000  # numbers that are in the cache however they lie
+from .learn import Facts
+from .noise import as_matrix, invert, is_diagonal
 
 
 class System:
@@ -72,11 +62,11 @@ class System:
         functions = dict(drift=drift, jacobian=jacobian, hessian=hessian, hessian_along=hessian_along)
         for name, function in functions.items():
             if not callable(function) and (name == "drift" or function is not None):
-                raise ValueError(f"{name} must be a function of (x, t), got {function!r}")
+                raise ValueError(f"{name} must be a function of (x, t), got {brief(function)}")
         facts = dict(additive=additive, autonomous=autonomous)
         for name, fact in facts.items():
             if fact not in (True, False, None):
-                raise ValueError(f"{name} must be True, False or None (not declared), got {fact!r}")
+                raise ValueError(f"{name} must be True, False or None (not declared), got {brief(fact)}")
         self._hold(Functions(as_count(dim, "dim"), diffusion, **functions, **facts))
 
     @classmethod
@@ -156,20 +146,20 @@ class System:
 
     def drift(self, x, t):
         """Drift f at states ``x`` (..., dim) and times ``t``: (..., dim)."""
-        return self._ask("drift", 1, x, t)
+        return self.facts.ask("drift", 1, x, t)
 
     def jacobian(self, x, t):
         """Jacobian df_i/dx_j at ``x`` (..., dim): (..., dim, dim)."""
         if self.flow.jacobian is None:
             return differentiate(self.drift, np.asarray(x, dtype=float), t, fine=self.dim <= 6)
-        return self._ask("jacobian", 2, x, t)
+        return self.facts.ask("jacobian", 2, x, t)
 
     def hessian(self, x, t):
         """Second derivatives d2f_i/dx_j dx_l at ``x`` (..., dim): (..., dim, dim, dim)."""
         if self.flow.hessian is None:
             noise = EPS if self.flow.jacobian is not None else EPS ** (2 / 3)
             return symmetrised(differentiate(self.jacobian, np.asarray(x, dtype=float), t, noise))
-        return self._ask("hessian", 3, x, t)
+        return self.facts.ask("hessian", 3, x, t)
 
     def hessian_along(self, x, t, p, sharp=True):
         """Second derivatives of ``p . f`` at ``x`` (..., dim) for given ``p`` (..., dim): (..., dim, dim).
@@ -178,9 +168,9 @@ class System:
         """
         x, flow = np.asarray(x, dtype=float), self.flow
         if flow.hessian_along is not None:
-            return self._ask("hessian_along", 2, x, t, p)
+            return self.facts.ask("hessian_along", 2, x, t, p)
         if flow.hessian is not None:
-            return self._contract(x, t, lambda part, H: np.einsum("...i,...ilm->...lm", p[part], H), (self.dim,) * 2)
+            return contract(self.hessian, x, t, "...i,...ilm->...lm", p)
         if flow.jacobian is not None:
             return bend_by_jacobian(self.jacobian, x, t, p, sharp)
         return bend_by_values(lambda y, s: np.einsum("...i,...i->...", p, self.drift(y, s)), x, t, sharp)
@@ -188,16 +178,16 @@ class System:
     def divergence(self, x, t):
         """Divergence of the drift at ``x`` (..., dim): (...)."""
         if self.flow.divergence is not None:
-            return self._ask("divergence", 0, x, t)
+            return self.facts.ask("divergence", 0, x, t)
         return np.trace(self.jacobian(x, t), axis1=-2, axis2=-1)
 
     def divergence_gradient(self, x, t):
         """Gradient of the drift's divergence at ``x`` (..., dim): (..., dim)."""
         x, flow = np.asarray(x, dtype=float), self.flow
         if flow.divergence_gradient is not None:
-            return self._ask("divergence_gradient", 1, x, t)
+            return self.facts.ask("divergence_gradient", 1, x, t)
         if flow.hessian is not None:
-            return self._contract(x, t, lambda part, H: np.einsum("...iil->...l", H), (self.dim,))
+            return contract(self.hessian, x, t, "...iil->...l")
         noise = EPS if flow.jacobian is not None else EPS ** (2 / 3)
         return differentiate(self.divergence, x, t, noise)
 
@@ -205,7 +195,7 @@ class System:
         """Second derivatives of the drift's divergence at ``x`` (..., dim): (..., dim, dim)."""
         x, flow = np.asarray(x, dtype=float), self.flow
         if flow.divergence_hessian is not None:
-            return self._ask("divergence_hessian", 2, x, t)
+            return self.facts.ask("divergence_hessian", 2, x, t)
         noise = EPS if flow.divergence_gradient or flow.hessian else self.derivative_noise
         return symmetrised(differentiate(self.divergence_gradient, x, t, noise))
 
@@ -222,7 +212,7 @@ class System:
 
     def diffusion(self, x, t):
         """Diffusion matrix D at ``x`` (..., dim): (..., dim, dim), whatever form it was given in."""
-        x = self._states(x)
+        x = self.facts.states(x)
         lead = np.broadcast_shapes(x.shape[:-1], np.shape(t))
         D = self.constant_diffusion
         return np.broadcast_to(self.facts.noise(x, t)[0] if D is None else D, lead + (self.dim,) * 2)
@@ -231,75 +221,24 @@ class System:
         """D without the axes that it is known not to depend on, and whether it knows no state."""
         if self.constant_diffusion is not None:
             return self.constant_diffusion, True
-        return self.facts.noise(self._states(x), t)
+        return self.facts.noise(self.facts.states(x), t)
 
     def inverse_diffusion(self, x, t):
         """``D^-1`` at ``x`` without the axes that D does not depend on; nan where there is none.
 
         (dim,) where D is constant and diagonal, else matrices.
         """
-        return self._inverse if self._inverse is not None else invert(self.facts.noise(self._states(x), t)[0])
-
-    def noisy_directions(self, x, t):
-        """Inverse of D on its range, and the orthogonal projector on it, without needless axes."""
-        return pseudo_inverse(self.noise(x, t)[0])
+        return self._inverse if self._inverse is not None else invert(self.facts.noise(self.facts.states(x), t)[0])
 
     def diffusion_gradient(self, x, t):
         """dD_ij/dx_l at ``x`` (..., dim): (..., dim, dim, dim)."""
         if self.flow.diffusion_gradient is not None:
-            return self._ask("diffusion_gradient", 3, x, t)
+            return self.facts.ask("diffusion_gradient", 3, x, t)
         return differentiate(self.diffusion, np.asarray(x, dtype=float), t)
 
     def diffusion_hessian(self, x, t):
         """d2D_ij/dx_l dx_m at ``x`` (..., dim): (..., dim, dim, dim, dim)."""
         if self.flow.diffusion_hessian is not None:
-            return self._ask("diffusion_hessian", 4, x, t)
+            return self.facts.ask("diffusion_hessian", 4, x, t)
         x = np.asarray(x, dtype=float)
         return symmetrised(differentiate(self.diffusion_gradient, x, t, EPS ** (2 / 3)))
-
-    # ---- behind it --------------------------------------------------------------------------------
-
-    def _states(self, x):
-        x = np.asarray(x, dtype=float)
-        if x.ndim == 0 or x.shape[-1] != self.dim:
-            raise ValueError(f"x must have shape (..., {self.dim}), got shape {x.shape}")
-        return x
-
-    def _ask(self, name, rank, x, t, *vectors):
-        """What the flow's function ``name`` returns at ``x``, of the right shape and vouched for."""
-        function, x = getattr(self.flow, name), self._states(x)
-        t = t if isinstance(t, Untouched) else np.asarray(t)
-        lead = x.shape[:-1]
-        if t.shape and t.shape != lead[-t.ndim :]:
-            lead = np.broadcast_shapes(lead, t.shape)
-        try:
-            value = np.asarray(function(x, t, *vectors), dtype=float)
-            if name not in self.facts.vouched:
-                self.facts.vouch(function, name, x, t, rank, *vectors)
-        except IndexError as error:
-            raise ValueError(
-                f"{name}(x, t) must take states (..., {self.dim}), that is x[..., i] for x_i "
-                f"and not x[i]: {error}"
-            ) from error
-        shape = lead + (self.dim,) * rank
-        if value.shape == shape:
-            return componentwise(value, rank) if rank and value.size > SMALL else value
-        return as_returned(value, shape, name, x)
-
-    def _contract(self, x, t, contract, tail):
-        """The hessian, contracted on as few states at once as keep its size in bounds."""
-        t = np.asarray(t)
-        lead = np.broadcast_shapes(x.shape[:-1], t.shape)
-        size = max(1, 32 * SWEEP // self.dim**3)
-        if int(np.prod(lead)) <= size:
-            return contract(..., self.hessian(x, t))
-        n = lead[-1] if lead else 1
-        x, t = np.broadcast_to(x, lead + (self.dim,)), np.broadcast_to(t, lead)
-        size = max(1, size * n // int(np.prod(lead)))
-        out = np.empty(lead + tail)
-        for k in range(0, n, size):
-            part = (..., slice(k, k + size))
-            out[(*part, *(slice(None),) * len(tail))] = contract(
-                (*part, slice(None)), self.hessian(x[(*part, slice(None))], t[part])
-            )
-        return out
