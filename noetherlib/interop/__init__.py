@@ -1,8 +1,9 @@
 """Parameters to and from other packages: every factor of two, sign and clock between them and us.
 
-Ours is ``dx = f dt + sqrt(2 D) dW`` (Itô). ``from_...`` takes numbers as another package writes them
-and returns ours, ``to_...`` is its inverse, exact to roundoff. Nothing here imports those packages.
-The page *Coming from another package* of the book has the tables, the traps, and what was measured.
+Ours is ``dx = f dt + sqrt(2 D) dW`` (Itô). ``from_...`` takes numbers as another package writes
+them and returns ours, ``to_...`` is its inverse, exact to roundoff. Nothing here imports those
+packages. The page *Coming from another package* of the book has the tables, the traps, and what was
+measured.
 """
 
 from .actions import (

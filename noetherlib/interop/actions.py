@@ -27,8 +27,9 @@ def from_dynamo(D):
 
     Notes
     -----
-    dynamo-release 1.5.3, `dynamo.prediction.least_action_path.action`: ``sum |v - f|**2 dt / (2 D)`` by the
-    midpoint rule, as ours. Its "mean first passage time" is ``exp(S)``, without a prefactor or a unit.
+    dynamo-release 1.5.3, `dynamo.prediction.least_action_path.action`: ``sum |v - f|**2 dt / (2
+    D)`` by the midpoint rule, as ours. Its "mean first passage time" is ``exp(S)``, without a
+    prefactor or a unit.
     """
     return as_positive(D, "D") / 2
 
@@ -82,8 +83,8 @@ def from_critical_transitions(action, diffusion, dim):
 
     Notes
     -----
-    CriticalTransitions.jl 0.9.0, `src/largedeviations/action.jl`: its metric is the covariance divided by s,
-    whatever the noise. Read in its source, not run.
+    CriticalTransitions.jl 0.9.0, `src/largedeviations/action.jl`: its metric is the covariance
+    divided by s, whatever the noise. Read in its source, not run.
     """
     return as_floats(action, "action")[()] / _strength(diffusion, dim)
 
@@ -126,7 +127,8 @@ def from_deeptime(temperature_factor=1.0, mass=1.0, damping=1.0):
     Returns
     -------
     diffusion : float
-        ``temperature_factor / (4 mass damping)``; the drift is ``-grad V``, whatever mass and damping.
+        ``temperature_factor / (4 mass damping)``; the drift is ``-grad V``, whatever mass and
+        damping.
 
     Raises
     ------
@@ -135,7 +137,8 @@ def from_deeptime(temperature_factor=1.0, mass=1.0, damping=1.0):
 
     Notes
     -----
-    deeptime 0.4.5. The density sampled is ``exp(-V / D)``, so that a "kT" of 1 samples a quarter of it.
+    deeptime 0.4.5. The density sampled is ``exp(-V / D)``, so that a "kT" of 1 samples a quarter of
+    it.
     """
     drag = as_positive(mass, "mass") * as_positive(damping, "damping")
     return as_positive(temperature_factor, "temperature_factor") / (4 * drag)
@@ -170,6 +173,8 @@ def _strength(diffusion, dim):
     """Mean eigenvalue of the covariance 2 D, its `noise_strength` squared."""
     D, dim = as_floats(diffusion, "diffusion"), as_count(dim, "dim")
     if D.shape not in ((), (dim,), (dim, dim)):
-        raise ValueError(f"diffusion must be a number, ({dim},) or ({dim}, {dim}), got shape {D.shape}")
+        raise ValueError(
+            f"diffusion must be a number, ({dim},) or ({dim}, {dim}), got shape {D.shape}"
+        )
     mean = D if D.ndim == 0 else (np.trace(D) if D.ndim == 2 else D.sum()) / dim
     return 2 * as_positive(mean, "the trace of diffusion")

@@ -71,7 +71,8 @@ def from_pyddm(drift, noise, bound, starting_position=0.0, nondecision=0.0):
 
     Notes
     -----
-    PyDDM 0.9.0, `gddm`. Its densities have 2 % of a uniform one mixed in, unless ``mixture_coef=0``.
+    PyDDM 0.9.0, `gddm`. Its densities have 2 % of a uniform one mixed in, unless
+    ``mixture_coef=0``.
     """
     noise, bound = as_positive(noise, "noise"), as_positive(bound, "bound")
     start = as_number(starting_position, "starting_position") * bound
@@ -88,7 +89,8 @@ def to_pyddm(decision):
     Returns
     -------
     dict
-        ``pyddm.gddm(**to_pyddm(decision), T_dur=...)``. It has ``mixture_coef=0``: the decision alone.
+        ``pyddm.gddm(**to_pyddm(decision), T_dur=...)``. It has ``mixture_coef=0``: the decision
+        alone.
 
     Raises
     ------
@@ -206,7 +208,9 @@ def from_responses(rt, choice, nondecision, horizon, step):
     """
     rt, choice = as_floats(rt, "rt"), as_floats(choice, "choice")
     if rt.shape != choice.shape or not np.isin(choice, (-1, 1)).all():
-        raise ValueError(f"need rt and choice (-1 or 1) of one shape, got {rt.shape}, {choice.shape}")
+        raise ValueError(
+            f"need rt and choice (-1 or 1) of one shape, got {rt.shape}, {choice.shape}"
+        )
     exits = rt - as_number(nondecision, "nondecision")
     inside = exits > as_positive(horizon, "horizon") - 1.5 * as_positive(step, "step")
     return np.where(inside, np.nan, exits), np.where(inside, 0, choice).astype(int)

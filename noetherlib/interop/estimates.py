@@ -33,15 +33,20 @@ def from_kramersmoyal(k, powers, dt):
 
     Notes
     -----
-    kramersmoyal 0.4.1, `km`: rows are divided by the factorials of their powers, 2 on the diagonal and 1
-    beside it, so that the halves differ. Row 0 is a density (times the number of points), and comes
-    even where ``powers=[1, 2]``. Both hold as dt -> 0, with an error of order dt.
+    kramersmoyal 0.4.1, `km`: rows are divided by the factorials of their powers, 2 on the diagonal
+    and 1 beside it, so that the halves differ. Row 0 is a density (times the number of points), and
+    comes even where ``powers=[1, 2]``. Both hold as dt -> 0, with an error of order dt.
     """
     k, dt = as_floats(k, "k"), as_positive(dt, "dt")
     rows = _rows(powers, len(k) if k.ndim else 0)
     dim = len(next(iter(rows)))
-    missing = [power for i in range(dim) for j in range(i, dim)
-               for power in (_unit(i, dim), _unit(i, dim, j)) if power not in rows]
+    missing = [
+        power
+        for i in range(dim)
+        for j in range(i, dim)
+        for power in (_unit(i, dim), _unit(i, dim, j))
+        if power not in rows
+    ]
     if missing:
         raise ValueError(f"powers must hold all of first and second order; {missing[0]} is missing")
     f = np.stack([k[rows[_unit(i, dim)]] for i in range(dim)], -1) / dt
@@ -78,12 +83,16 @@ def to_kramersmoyal(f, D, powers, dt):
     """
     f, D, dt = as_floats(f, "f"), as_floats(D, "D"), as_positive(dt, "dt")
     if f.ndim == 0 or D.shape != (*f.shape, f.shape[-1]):
-        raise ValueError(f"need f (..., dim) and D (..., dim, dim), got shapes {f.shape}, {D.shape}")
+        raise ValueError(
+            f"need f (..., dim) and D (..., dim, dim), got shapes {f.shape}, {D.shape}"
+        )
     k = []
     for power in _rows(powers, None):
         axes = [i for i, n in enumerate(power) for _ in range(n)]
         if len(power) != f.shape[-1] or len(axes) not in (1, 2):
-            raise ValueError(f"powers must be of {f.shape[-1]} coordinates and order 1 or 2, got {power}")
+            raise ValueError(
+                f"powers must be of {f.shape[-1]} coordinates and order 1 or 2, got {power}"
+            )
         second = len(axes) == 2
         scale = dt if not second or axes[0] == axes[1] else 2 * dt
         k.append(scale * (D[..., axes[0], axes[1]] if second else f[..., axes[0]]))
@@ -112,8 +121,9 @@ def from_pydaddy(F, G):
 
     Notes
     -----
-    pydaddy 1.0.0, `Characterize(...).fit`: ``G`` is the mean of ``dx**2 / dt``. Its coefficients below
-    ``threshold=0.05`` become exactly zero, in whatever unit they are: scale your data, or set it.
+    pydaddy 1.0.0, `Characterize(...).fit`: ``G`` is the mean of ``dx**2 / dt``. Its coefficients
+    below ``threshold=0.05`` become exactly zero, in whatever unit they are: scale your data, or set
+    it.
     """
     return as_floats(F, "F"), as_floats(G, "G") / 2
 

@@ -76,7 +76,8 @@ def from_flow(x, s):
     ----------
     x : (..., dim) array
     s : number or (...) array
-        Strictly between 0 (data) and 1 (noise). torchcfm's time runs the other way: hand over 1 - t.
+        Strictly between 0 (data) and 1 (noise). torchcfm's time runs the other way: hand over 1 -
+        t.
 
     Returns
     -------
@@ -137,8 +138,8 @@ def from_edm(sigmas):
     Returns
     -------
     times : (m,) array
-        ``sigmas[0] - sigmas``: the time of `nl.models.reverse_diffusion` with ``t_max = sigmas[0]``.
-        A last level of 0 is left out: the score of bare data need not exist.
+        ``sigmas[0] - sigmas``: the time of `nl.models.reverse_diffusion` with ``t_max =
+        sigmas[0]``. A last level of 0 is left out: the score of bare data need not exist.
 
     Raises
     ------
@@ -189,7 +190,9 @@ def inside(value, name):
     """``value`` strictly between 0 and 1."""
     value = as_floats(value, name)
     if not ((value > 0) & (value < 1)).all():
-        raise ValueError(f"{name} must lie strictly between 0 and 1, got {value.min()} to {value.max()}")
+        raise ValueError(
+            f"{name} must lie strictly between 0 and 1, got {value.min()} to {value.max()}"
+        )
     return value
 
 

@@ -35,8 +35,10 @@ def from_amplitude(g):
     if g.ndim == 0:
         return float(g) ** 2 / 2
     if g.ndim == 1:
-        raise ValueError(f"g must be a number or (..., dim, n_noises), got shape {g.shape}: "
-                         "np.diag(g) for one noise on each coordinate")
+        raise ValueError(
+            f"g must be a number or (..., dim, n_noises), got shape {g.shape}: "
+            "np.diag(g) for one noise on each coordinate"
+        )
     return g @ np.swapaxes(g, -1, -2) / 2
 
 
@@ -60,7 +62,7 @@ def to_amplitude(D):
 
     Notes
     -----
-    The inverse of `from_amplitude`, for the packages that it names.
+    diffrax 0.7.2, torchsde 0.2.6, sdeint 0.3.0, jitcsde 1.6.2; the last takes a diagonal alone.
     """
     D = as_floats(D, "D")
     if D.ndim == 0 and D > 0:
@@ -72,7 +74,9 @@ def to_amplitude(D):
     try:
         return np.linalg.cholesky(2 * D)
     except np.linalg.LinAlgError:
-        raise ValueError("D must be positive definite; np.linalg.eigvalsh(D) says where not") from None
+        raise ValueError(
+            "D must be positive definite; np.linalg.eigvalsh(D) says where not"
+        ) from None
 
 
 def from_stratonovich(drift, g, gradient):
@@ -129,7 +133,8 @@ def to_stratonovich(f, g, gradient):
 
     Notes
     -----
-    As in `from_stratonovich`, with the other sign.
+    diffrax 0.7.2, torchsde 0.2.6, sdeint 0.3.0, as in `from_stratonovich`; jitcsde 1.6.2 converts
+    by itself.
     """
     f, correction = _correction(f, g, gradient)
     return f - correction
@@ -145,7 +150,7 @@ def _correction(drift, g, gradient):
         or gradient.shape[-3:] != (*g.shape[-2:], g.shape[-2])
     ):
         raise ValueError(
-            "need the drift (..., dim), g (..., dim, n_noises), gradient (..., dim, n_noises, dim); "
+            "need drift (..., dim), g (..., dim, n_noises), gradient (..., dim, n_noises, dim); "
             f"got shapes {drift.shape}, {g.shape}, {gradient.shape}"
         )
     return drift, np.einsum("...ijk,...kj->...i", gradient, g) / 2

@@ -1,4 +1,4 @@
-"""What networks of diffusion and flow-matching models predict, as a score with respect to our state."""
+"""What networks of diffusion and flow-matching models predict, as a score of ours."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def to_epsilon(score, t):
 
 
 def from_v_prediction(v, x, alpha_bar):
-    """Predicted noise from a prediction of ``v = sqrt(alpha_bar) noise - sqrt(1 - alpha_bar) data``.
+    """Predicted noise from a prediction of ``sqrt(alpha_bar) noise - sqrt(1 - alpha_bar) data``.
 
     Parameters
     ----------

@@ -15,6 +15,11 @@ found = LeastActionPath(path, lambda x: x @ matrix.T, D=0.8, dt=0.1)
 model = {"D": 0.8, "dt": 0.1, "matrix": matrix.tolist(), "path": path.tolist()}
 rows = [
     {"what": "action", "model": model, "seen": float(found.action_t()[-1]), "error": None},
-    {"what": "mean first passage time", "model": model, "seen": float(found.mfpt()[-1]), "error": None},
+    {
+        "what": "mean first passage time",
+        "model": model,
+        "seen": float(found.mfpt()[-1]),
+        "error": None,
+    },
 ]
 print(json.dumps(rows))

@@ -2,7 +2,7 @@
 # requires-python = ">=3.11"
 # dependencies = ["kramersmoyal==0.4.1", "numpy==2.4.6", "scipy==1.17.1"]
 # ///
-"""kramersmoyal on linear systems with known drift and diffusion: what its rows are, and their units."""
+"""kramersmoyal on linear systems: what its rows are, and their units."""
 
 import json
 
@@ -33,7 +33,12 @@ rows = [
     {"what": "drift slope, k[1]/dt", "model": ours, "seen": slope, "error": np.sqrt(2 / (n * dt))},
     {"what": "diffusion, k[2]/dt", "model": ours, "seen": level, "error": level * np.sqrt(2 / n)},
     {"what": "rows for powers=[1, 2]", "model": ours, "seen": len(k), "error": None},
-    {"what": "integral of row 0", "model": ours, "seen": k[0].sum() * (edges[1] - edges[0]), "error": None},
+    {
+        "what": "integral of row 0",
+        "model": ours,
+        "seen": k[0].sum() * (edges[1] - edges[0]),
+        "error": None,
+    },
 ]
 
 noise = np.array([[1.6, 0.0], [0.8, 1.2]])  # noise noise^T / 2 = [[1.28, 0.64], [0.64, 1.04]]

@@ -5,7 +5,6 @@
 """Stochastic Force Inference on a linear system: its force, its diffusion, its information."""
 
 import json
-from importlib.metadata import version
 
 import numpy as np
 from SFI import OverdampedLangevinInference, TrajectoryCollection

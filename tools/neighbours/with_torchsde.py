@@ -12,6 +12,7 @@ import torchsde
 noise, n = 0.7, 20_000
 rows = []
 for calculus in "ito", "stratonovich":
+
     class Growth(torch.nn.Module):
         sde_type, noise_type = calculus, "diagonal"
 
@@ -23,6 +24,12 @@ for calculus in "ito", "stratonovich":
 
     torch.manual_seed(1)
     last = torchsde.sdeint(Growth(), torch.ones(n, 1), torch.tensor([0.0, 1.0]), dt=0.01)[-1]
-    rows.append({"what": f"sde_type {calculus}: mean of x(1) for x(0) = 1", "model": {"g": f"{noise} x"},
-                 "seen": float(last.mean()), "error": float(last.std() / n**0.5)})
+    rows.append(
+        {
+            "what": f"sde_type {calculus}: mean of x(1) for x(0) = 1",
+            "model": {"g": f"{noise} x"},
+            "seen": float(last.mean()),
+            "error": float(last.std() / n**0.5),
+        }
+    )
 print(json.dumps(rows))
