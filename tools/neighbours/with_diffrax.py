@@ -31,7 +31,8 @@ for name, solver, tol in [
     ("ItoMilstein", dfx.ItoMilstein(), step / 2),
     ("Heun", dfx.Heun(), step / 2),
     ("EulerHeun", dfx.EulerHeun(), step / 2),
-    ("Euler", dfx.Euler(), 0.1),
+    ("Euler", dfx.Euler(), 10 * step),
+    ("Euler", dfx.Euler(), 50 * step),
 ]:
     last = ends(solver, tol)
     rows.append(

@@ -39,4 +39,14 @@ for horizon in 2, 5, 10, 20:
                 "error": None,
             }
         )
+for kind, drift in ("a number", 1.0), ("a function", lambda x: 1.0):
+    model = pyddm.gddm(drift=drift, noise=1.0, bound=1.0, T_dur=5, mixture_coef=0)
+    rows.append(
+        {
+            "what": f"has an analytical solution, drift {kind}",
+            "model": plain,
+            "seen": int(model.has_analytical_solution()),
+            "error": None,
+        }
+    )
 print(json.dumps(rows))
