@@ -27,8 +27,8 @@ def from_dynamo(D):
 
     Notes
     -----
-    dynamo-release 1.5.3, `dynamo.prediction.least_action_path.action`: ``sum |v - f|**2 dt / (2
-    D)`` by the midpoint rule, as ours. Its "mean first passage time" is ``exp(S)``, without a
+    dynamo-release 1.5.3, `dynamo.prediction.least_action_path.action`, by the midpoint rule, as
+    ours: ``sum |v - f|**2 dt / (2 D)``. Its "mean first passage time" is ``exp(S)``, without a
     prefactor or a unit.
     """
     return as_positive(D, "D") / 2
@@ -137,8 +137,7 @@ def from_deeptime(temperature_factor=1.0, mass=1.0, damping=1.0):
 
     Notes
     -----
-    deeptime 0.4.5. The density sampled is ``exp(-V / D)``, so that a "kT" of 1 samples a quarter of
-    it.
+    deeptime 0.4.5. The density sampled is ``exp(-V / D)``, so that "kT = 1" samples a quarter.
     """
     drag = as_positive(mass, "mass") * as_positive(damping, "damping")
     return as_positive(temperature_factor, "temperature_factor") / (4 * drag)

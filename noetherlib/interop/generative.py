@@ -76,8 +76,7 @@ def from_flow(x, s):
     ----------
     x : (..., dim) array
     s : number or (...) array
-        Strictly between 0 (data) and 1 (noise). torchcfm's time runs the other way: hand over 1 -
-        t.
+        Strictly between 0 (data) and 1 (noise). For torchcfm's time t hand over ``1 - t``.
 
     Returns
     -------
@@ -138,8 +137,8 @@ def from_edm(sigmas):
     Returns
     -------
     times : (m,) array
-        ``sigmas[0] - sigmas``: the time of `nl.models.reverse_diffusion` with ``t_max =
-        sigmas[0]``. A last level of 0 is left out: the score of bare data need not exist.
+        ``sigmas[0] - sigmas``: the time of `nl.models.reverse_diffusion`, whose ``t_max`` is
+        ``sigmas[0]``. A last level of 0 is left out: the score of bare data need not exist.
 
     Raises
     ------
