@@ -15,7 +15,7 @@ The map; each room uses only the floors below it:
 
 Apart from them, loaded when used:
 
-    symbolic   display                    exact algebra; pictures
+    symbolic   display   interop          exact algebra; pictures; other packages
 """
 
 from importlib import import_module
@@ -40,7 +40,7 @@ from .system import System, fixed_points
 
 __version__ = "0.1.0"
 
-_ON_DEMAND = {name: None for name in ("symbolic", "discover", "course", "display")}
+_ON_DEMAND = {name: None for name in ("symbolic", "discover", "course", "display", "interop")}
 _ON_DEMAND |= {"style": "display", "scrubber": "display"}
 
 

@@ -103,6 +103,21 @@ def test_nothing_floats():
     }
 
 
+def header(path):
+    """Inline metadata of a script that runs in an environment of its own, and pins it there."""
+    text = path.read_text(encoding="utf-8")
+    return re.match(r"# /// script\n(.*?)^# ///$", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def test_scripts_with_an_environment_of_their_own_pin_it():
+    heads = {path.name: header(path) for path in tracked() if path.parent.name == "neighbours"}
+    heads = {name: head for name, head in heads.items() if name.startswith("with_")}
+    assert heads and all(heads.values())
+    for name, head in heads.items():
+        wanted = tomllib.loads(re.sub(r"^# ?", "", head[1], flags=re.MULTILINE))["dependencies"]
+        assert all(re.fullmatch(r"[\w.-]+==[\w.]+", pin) for pin in wanted), name
+
+
 def test_everything_imported_is_pinned():
     """Directly: nothing is used that only comes along with something else."""
     local = {"noetherlib", "tools", "tests", "conftest"} | {path.stem for path in ROOT.glob("book/_ext/*.py")}
@@ -112,7 +127,7 @@ def test_everything_imported_is_pinned():
     providers = packages_distributions()
     missing = set()
     for path in tracked():
-        if path.suffix in {".py", ".ipynb"}:
+        if path.suffix in {".py", ".ipynb"} and not header(path):
             for module in set(imported(path)) - local - sys.stdlib_module_names:
                 names = {canonicalize_name(name) for name in providers.get(module, [module])}
                 if not names & direct:
