@@ -117,10 +117,12 @@ def test_nothing_is_tried_where_nobody_asked():
 
 def test_printing_says_what_is_known():
     system = nl.System(lambda x, t: -x, lambda x, t: 1 + t, 1)
-    assert "additive: unknown" in repr(system)
+    assert "additive unknown" in repr(system)
     nl.action(system, np.zeros((5, 1)), np.linspace(0, 1, 5), FW)
-    assert "additive: True (seen at 4 states, t from 0.125 to 0.875)" in repr(system)
-    assert "autonomous: True (declared)" in repr(nl.models.maier_stein(0.1))
+    assert "additive (seen at 4 states, t from 0.125 to 0.875)" in repr(system)
+    assert repr(nl.models.maier_stein(0.1)) == (
+        "<System of dimension 2: additive (declared), autonomous (declared), linear unknown>"
+    )
 
 
 def test_an_untouched_array_may_be_asked_for_its_shape_alone():

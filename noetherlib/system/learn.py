@@ -69,16 +69,20 @@ class Facts:
         return Facts, (self.flow,)
 
     def __str__(self):
-        lines = []
+        """Each fact in words: declared, seen where, or unknown."""
+        words = []
         for name in ("additive", "autonomous", "linear"):
             declared = getattr(self.flow, name)
             if name == "additive" and not callable(self.flow.diffusion):
                 declared = True
-            says, where = (declared, "declared") if declared is not None else self._seen.get(
-                name, ("unknown", "not declared, not needed yet")
-            )
-            lines.append(f"{name}: {says} ({where})")
-        return "; ".join(lines)
+            if declared is not None:
+                words.append(f"{name if declared else 'not ' + name} (declared)")
+            elif name in self._seen:
+                value, where = self._seen[name]
+                words.append(f"{name}{'' if value is True else ' unknown'} ({where})")
+            else:
+                words.append(f"{name} unknown")
+        return ", ".join(words)
 
     # ---- noise -----------------------------------------------------------------------------------
 
