@@ -13,7 +13,7 @@ import noetherlib as nl
 
 BOOK = Path(nl.__file__).parent.parent / "book"
 PAGES = sorted([*BOOK.rglob("*.md"), *BOOK.rglob("*.ipynb")])
-RESULTS = ["simulation.Ensemble", "paths.Path", "geometric.GeometricPath", "geometric.FixedPoint", "bridges.Bridges"]
+RESULTS = ["simulation.Ensemble", "paths.Path", "paths.GeometricPath", "system.FixedPoint", "bridges.Bridges"]
 
 
 @cache

@@ -57,10 +57,18 @@ def least_action_path(
     ------
     ValueError
         For shapes that do not fit, times that do not increase, numbers that are not finite, a
-        drift that is not finite along the guess, an unknown functional.
+        drift that is not finite along the guess, an unknown functional; and, with noise on some
+        variables, an end that the noise cannot reach along the guess (the message says which
+        combination of variables is out of reach).
 
     Notes
     -----
+    With noise on some variables alone (D singular) the paths are those that follow the drift where
+    there is no noise, ``dx = h (f + 2 D p)`` on each interval, and p is a variable of its own: noise is
+    added where there is none and taken away in steps, then Newton's method solves Hamilton's equations
+    to roundoff. ``path.constraint`` says by how much the first is missed, which is roundoff unless
+    the path did not converge; ``path.kind`` is that among the paths which the noise allows.
+
     Midpoint rule, error O(h^2). Newton's method on the block-tridiagonal second derivative, damped
     by the free particle's kinetic energy where it is not positive definite or the action would
     not fall. Source of the functionals: Onsager and Machlup (1953), Freidlin and Wentzell (1984);

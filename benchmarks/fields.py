@@ -1,0 +1,115 @@
+"""Fields of many variables: the path solver against L-BFGS-B, with whatever derivatives are given.
+
+Allen and Cahn's field on a ring of d sites, D = 0.05, Freidlin-Wentzell, from all -1 to all +1 in T = 20,
+200 steps. The other gets the exact gradient of the same discrete action.
+"""
+
+import tracemalloc
+
+import numpy as np
+from scipy.linalg.lapack import dpbsv
+from scipy.optimize import minimize
+
+import noetherlib as nl
+from noetherlib.lagrangian import Lagrangian, Mesh
+from noetherlib.paths.newton import Newton
+
+from .measure import seconds
+
+FW = "freidlin-wentzell"
+D, T, STEPS = 0.05, 20.0, 200
+CASES = {  # what is given: sites, and the ratio it needs
+    "drift alone": (16, ">= 1.5"),
+    "jacobian": (32, ">= 4"),
+    "jacobian, hessian": (64, ">= 5"),
+    "jacobian, hessian_along": (64, ">= 12"),
+}
+OPTIONS = dict(maxcor=10, ftol=1e-15, gtol=1e-8, maxiter=10**6, maxfun=10**6)
+
+
+class Field:
+    """The drift and its derivatives; the start bows into one wave."""
+
+    def __init__(self, sites):
+        self.d, self.k, self.each = sites, (sites / 10) ** 2 / 2, np.arange(sites)
+        shift = np.roll(np.eye(sites), 1, axis=0)
+        self.laplacian = self.k * (shift + shift.T - 2 * np.eye(sites))
+        self.t = np.linspace(0, T, STEPS + 1)
+        self.ends = -np.ones(sites), np.ones(sites)
+        wave = np.sin(2 * np.pi * (self.each + 0.5) / sites)
+        self.guess = np.linspace(*self.ends, STEPS + 1) + 0.3 * np.sin(np.pi * self.t / T)[:, None] * wave
+
+    def drift(self, x, t):
+        return x - x**3 + self.k * (np.roll(x, -1, -1) + np.roll(x, 1, -1) - 2 * x)
+
+    def jacobian(self, x, t):
+        out = np.empty(x.shape + (self.d,))
+        out[...] = self.laplacian
+        out[..., self.each, self.each] += 1 - 3 * x**2
+        return out
+
+    def hessian(self, x, t):
+        out = np.zeros(x.shape + (self.d, self.d))
+        out[..., self.each, self.each, self.each] = -6 * x
+        return out
+
+    def hessian_along(self, x, t, p):
+        out = np.zeros(x.shape + (self.d,))
+        out[..., self.each, self.each] = -6 * x * p
+        return out
+
+    def system(self, given):
+        known = {name: getattr(self, name) for name in given.split(", ") if hasattr(self, name)}
+        return nl.System(self.drift, D, self.d, **known)
+
+    def path(self, system, **options):
+        return nl.least_action_path(system, *self.ends, self.t, FW, guess=self.guess, **options)
+
+    def quasi_newton(self):
+        """L-BFGS-B on the same action, written out."""
+        h = T / STEPS
+
+        def value(inner):
+            x = np.concatenate([self.ends[:1], inner.reshape(-1, self.d), self.ends[1:]])
+            mid = (x[1:] + x[:-1]) / 2
+            w = np.diff(x, axis=0) / h - self.drift(mid, 0)
+            p = w / (2 * D)
+            pull = (1 - 3 * mid**2) * p + self.k * (np.roll(p, -1, -1) + np.roll(p, 1, -1) - 2 * p)
+            kick = -h / 2 * pull
+            return h * np.vdot(w, p) / 2, ((p + kick)[:-1] - (p - kick)[1:]).ravel()
+
+        return minimize(value, self.guess[1:-1].ravel(), jac=True, method="L-BFGS-B", options=OPTIONS)
+
+
+def peak(field, system):
+    """Megabytes that a path takes beyond what its system and its start do."""
+    tracemalloc.start()
+    field.path(system, max_iter=3)
+    found = tracemalloc.get_traced_memory()[1] / 1e6
+    tracemalloc.stop()
+    return found
+
+
+def rows(runs):
+    """The lines of the table: what, ratio, what it needs to be, megabytes of ours, notes."""
+    yield f"Allen-Cahn on a ring, {STEPS} steps: time of L-BFGS-B with the exact gradient over ours", None
+    for given, (sites, goal) in CASES.items():
+        field = Field(sites)
+        system, own, other = field.system(given), np.inf, np.inf
+        for _ in range(max(1, runs // 3)):
+            own = min(own, seconds(field.path, system, repeat=2))
+            other = min(other, seconds(field.quasi_newton))
+        path, S = field.path(system), field.quasi_newton().fun
+        note = f"{1e3 * own:.0f} ms, {path.n_iter} steps, actions differ by {abs(path.action / S - 1):.0e}"
+        yield f"d = {sites}, {given}", other / own, goal, peak(field, system), note
+
+    yield "One undamped step, d = 256: over one dpbsv of its size", None
+    field = Field(256)
+    newton = Newton(Mesh(Lagrangian(field.system("jacobian, hessian_along"), FW), field.t), field.guess[None], 1e-8)
+    newton.descend(12)
+    newton.damping[:] = 0
+    own = seconds(newton.step, np.array([0]))
+    band, right = np.zeros((512, 256 * (STEPS - 1)), order="F"), np.ones(256 * (STEPS - 1))
+    band[0], band[256] = 4.0, -1.0
+    needed = seconds(lambda: dpbsv(band, right, lower=1))
+    yield "jacobian, hessian_along", own / needed, "<= 2.5", None, f"{own:.2f} s over {needed:.2f} s"
