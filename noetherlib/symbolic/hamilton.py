@@ -133,4 +133,6 @@ class Hamiltonian(Picture):
 
 def is_regular(H):
     """Whether ``D`` is invertible, at least at a generic point."""
-    return not vanishes(H.diffusion.det(), (*H.state, H.time))
+    D = H.diffusion
+    determinant = sp.prod(D.diagonal()) if D.is_diagonal() else D.det()
+    return not vanishes(determinant, (*H.state, H.time))
