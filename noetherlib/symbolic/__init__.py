@@ -21,25 +21,28 @@ Every answer is exact.  Parameters are generic: special values may have more sym
 sympy cannot decide whether an expression vanishes, an ``ArithmeticError`` says so.
 """
 
+from .evaluate import lambdify
+from .hamilton import Hamiltonian
+from .lagrange import Lagrangian
+from .limits import SearchLimitError
 from .mechanics import (
-    Hamiltonian,
-    Lagrangian,
     energy,
     equations_of_motion,
     euler_lagrange,
     hamiltonian,
-    lagrangian,
-    lambdify,
     momentum,
     total_derivative,
-    velocities,
 )
-from .noether import PointSymmetry, find_symmetries, gauge_term, invariance_defect, noether_charge
+from .noether import gauge_term, invariance_defect, noether_charge
+from .noise import lagrangian
+from .search import PointSymmetry, find_symmetries
+from .symbols import velocities
 
 __all__ = [
     "Hamiltonian",
     "Lagrangian",
     "PointSymmetry",
+    "SearchLimitError",
     "energy",
     "equations_of_motion",
     "euler_lagrange",

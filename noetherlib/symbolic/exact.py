@@ -1,10 +1,11 @@
 """Exact algebra: does an expression vanish identically, and for which constants?
 
-``L`` is here only the symbols that an expression is written in: its state, velocity and time.
+Variables are the symbols in which an expression is to vanish identically; all others are parameters.
 """
 
 from __future__ import annotations
 
+from functools import cache, reduce
 from math import lcm
 
 import numpy as np
@@ -16,15 +17,20 @@ from sympy.polys.matrices import DomainMatrix
 from sympy.polys.orderings import lex
 from sympy.polys.rings import PolyRing
 
+from .limits import Deadline
 
-def vanishes(expression, L):
-    """Whether an expression in (x, v, t) is identically zero: True by algebra, False by a counterexample."""
-    if expression == 0 or not _coefficients([expression], (), L):
+
+def vanishes(expression, variables):
+    """Whether an expression is zero for all values of the variables: True by algebra, False by a counterexample."""
+    if expression.is_Number:
+        return expression == 0
+    if not _coefficients([{0: expression}], variables, Deadline()):
         return True
-    (expression,), functions = _generic([expression])
+    (expression,), functions = generic([expression])
     rng = np.random.default_rng(0)
     for _ in range(10):
-        value = expression.evalf(30, subs={s: _sample(s, functions, L, rng) for s in expression.free_symbols})
+        point = {s: sample(s, (*variables, *functions), rng) for s in expression.free_symbols}
+        value = expression.evalf(30, subs=point)
         if value.is_number and value.is_finite and abs(value) > 1e-15:
             if abs(sp.im(value)) < 1e-15 or expression.has(sp.I):  # else outside the domain, as log(-1)
                 return False
@@ -32,18 +38,20 @@ def vanishes(expression, L):
                           f"declare its symbols real or positive): {expression}")
 
 
-def null_space(conditions, unknowns, L):
-    """Constants for which all conditions, linear in them, vanish identically: a basis.
+def null_space(conditions, size, variables, deadline):
+    """Constants ``c_j`` for which ``sum_j c_j e_j`` vanishes identically in each condition: a basis.
 
-    The last entry of a vector that is not zero belongs to an unknown in no other vector.  Entries are
-    polynomials in the parameters without common factor.
+    A condition is a dict from ``j < size`` to the expression ``e_j``.  The last entry of a vector that is
+    not zero belongs to an unknown in no other vector.  Entries are polynomials in the parameters
+    without common factor.
     """
-    rows, zero = _coefficients(conditions, unknowns, L), set()
+    rows, zero = _coefficients(conditions, variables, deadline), set()
     while single := {j for row in rows if len(row) == 1 for j in row}:  # these unknowns are zero
         zero |= single
         rows = [row for row in ({j: e for j, e in row.items() if j not in single} for row in rows) if row]
     rows += [{j: sp.S.One} for j in zero]
-    matrix = DomainMatrix.from_dict_sympy(len(rows), len(unknowns), dict(enumerate(rows))).to_field()
+    deadline.check("the elimination of unknowns")
+    matrix = DomainMatrix.from_dict_sympy(len(rows), size, dict(enumerate(rows))).to_field()
     vectors = []
     for vector in matrix.nullspace().to_Matrix().tolist():
         last = next(entry for entry in reversed(vector) if entry != 0)
@@ -53,75 +61,61 @@ def null_space(conditions, unknowns, L):
     return vectors
 
 
-def rank_at_least(rank, conditions, unknowns, L):
-    """Whether the conditions, linear in the unknowns, reach this rank at random points."""
-    if rank == 0:
-        return True
-    conditions, functions = _generic([e for e in conditions if e != 0])
-    symbols = sorted(set().union(*(e.free_symbols for e in conditions)) - set(unknowns), key=str)
-    almost_everywhere = {"DiracDelta": lambda x, *order: 0*x}
-    rng, n = np.random.default_rng(0), len(unknowns)
-    points = [[[float(_sample(s, functions, L, rng))] for _ in range(4*n + 20)] for s in symbols]
-    try:
-        modules = [almost_everywhere, "numpy", "scipy"]
-        function = sp.lambdify([*symbols, *unknowns], conditions, modules, cse=True)
-        with np.errstate(all="ignore"):
-            values = function(*map(np.array, points), *np.eye(n))
-    except (NameError, TypeError, NotImplementedError):  # a function without a numerical counterpart
-        return False
-    matrix = np.concatenate([np.broadcast_to(value, (4*n + 20, n)) for value in values])
-    matrix = matrix[np.isfinite(matrix).all(axis=1)]
-    norms = np.linalg.norm(matrix, axis=0)
-    singular = np.linalg.svd(matrix/np.where(norms > 0, norms, 1), compute_uv=False)
-    return len(singular) >= rank and singular[rank - 1] > 1e-10*singular[0]
-
-
-def _sample(symbol, functions, L, rng):
+def sample(symbol, variables, rng):
     """A random rational value; variables take both signs, unless assumed to have one."""
     value = sp.Rational(int(rng.integers(200, 1800)), 1009)
-    variable = symbol in (*L.state, *L.velocity, L.time, *functions)
-    negative = symbol.is_negative or (variable and not symbol.is_nonnegative and rng.random() < 0.5)
+    negative = symbol.is_negative or (
+        symbol in variables and not symbol.is_nonnegative and rng.random() < 0.5)
     return -value if negative else value
 
 
-def _generic(expressions):
+def generic(expressions):
     """Undefined functions and their derivatives replaced by symbols; returns these too."""
     atoms = set().union(*(e.atoms(AppliedUndef, sp.Derivative, sp.Subs) for e in expressions))
     names = {atom: sp.Dummy() for atom in atoms if atom.has(AppliedUndef)}
     return [e.xreplace(names) for e in expressions], list(names.values())
 
 
-def _coefficients(expressions, unknowns, L):
-    """What must vanish for expressions linear in the unknowns to vanish identically in (x, v, t).
+def _coefficients(conditions, variables, deadline):
+    """What must vanish for each condition, ``sum_j c_j e_j``, to vanish identically in the variables.
 
-    Their numerators are written as polynomials in independent functions of (x, v, t).  Each monomial in
-    these gives a row: a dict from the index of an unknown (0 if there are none) to its coefficient.
+    The ``e_j`` of a condition are brought to a common denominator and their numerators written as
+    polynomials in independent functions of the variables.  Each monomial in these gives a row: a dict
+    from ``j`` to its coefficient.
     """
-    expressions, functions = _generic(expressions)
-    numerators, independent, relations, constants = _independent(
-        expressions, [*L.state, *L.velocity, L.time, *functions])
-    parameters = set().union(*(e.free_symbols for e in numerators)) - {*independent, *unknowns}
-    ring = PolyRing((*independent, *unknowns, *parameters), sp.QQ, lex)
-    n, m, rows = len(independent), len(independent) + len(unknowns), {}
+    entries, functions = generic([e for condition in conditions for e in condition.values()])
+    fractions, independent, relations, constants = _independent(entries, (*variables, *functions), deadline)
+    parameters = set().union(*(e.free_symbols for pair in fractions for e in pair)) - {*independent}
+    ring = PolyRing((*independent, *sorted(parameters, key=str)), sp.QQ, lex)
+    n, rows = len(independent), {}
     relations = [(independent.index(R), degree, ring.from_expr(value)) for R, degree, value in relations]
-    for i, numerator in enumerate(numerators):
-        polynomial = ring.from_expr(numerator)
-        for k, degree, value in reversed(relations):  # R**degree = value, the innermost root last
-            reduced = ring.zero
+    fractions = iter(fractions)
+    for i, condition in enumerate(conditions):
+        parts = {j: tuple(map(ring.from_expr, next(fractions))) for j in condition}
+        common = reduce(lambda a, b: a if b == 1 else a.lcm(b), (b for _, b in parts.values()), ring.one)
+        for j, (numerator, denominator) in parts.items():
+            deadline.check("the conditions as polynomials")
+            polynomial = _reduced(numerator*common.exquo(denominator), relations, ring)
             for powers, c in polynomial.terms():
-                term = ring({(*powers[:k], powers[k] % degree, *powers[k + 1:]): c})
-                reduced += term*value**(powers[k]//degree)
-            polynomial = reduced
-        for powers, c in polynomial.terms():
-            j = powers.index(1, n) - n if unknowns else 0
-            entry = rows.setdefault((i, powers[:n]), {}).setdefault(j, {})
-            entry[(0,)*m + powers[m:]] = c
+                entry = rows.setdefault((i, powers[:n]), {}).setdefault(j, {})
+                entry[(0,)*n + powers[n:]] = c
     distinct = dict.fromkeys(frozenset((j, ring(entry)) for j, entry in row.items()) for row in rows.values())
     values = [{j: entry.as_expr().xreplace(constants) for j, entry in row} for row in distinct]
     return [row for row in ({j: e for j, e in row.items() if sp.expand(e) != 0} for row in values) if row]
 
 
-def _independent(expressions, variables):
+def _reduced(polynomial, relations, ring):
+    """Powers of roots ``R`` below ``n``, where ``R**n = value``; the innermost root last."""
+    for k, degree, value in reversed(relations):
+        reduced = ring.zero
+        for powers, c in polynomial.terms():
+            term = ring({(*powers[:k], powers[k] % degree, *powers[k + 1:]): c})
+            reduced += term*value**(powers[k]//degree)
+        polynomial = reduced
+    return polynomial
+
+
+def _independent(expressions, variables, deadline):
     """Rewrite in algebraically independent symbols.
 
     ``exp(q m)``, ``q`` rational, becomes a power of one symbol for each term ``m``; these are independent
@@ -129,13 +123,14 @@ def _independent(expressions, variables):
     ``R**n = b``.  Any other function of the variables becomes a symbol, and so does any constant that is
     not rational.
 
-    Returns the numerators, the symbols, the relations ``(R, n, b)`` and the values of the constants.
+    Returns numerators and denominators, the symbols, the relations ``(R, n, b)`` and the values of the constants.
     """
     degrees, exponentials, roots, others, constants = {}, {}, {}, {}, {}
     for power in set().union(*(e.atoms(sp.Pow) for e in expressions)):
         for term in sp.Add.make_args(sp.expand(power.exp)):
             degrees[power.base] = lcm(degrees.get(power.base, 1), term.q if term.is_Rational else 1)
 
+    @cache
     def walk(e):
         if e.is_Symbol or e.is_Rational:
             return e
@@ -172,7 +167,10 @@ def _independent(expressions, variables):
         if power.base in fractional:
             fractional[power.base] = lcm(fractional[power.base], power.exp.q)
     whole = {E: E**n for E, n in fractional.items()}
-    numerators = [sp.fraction(sp.together(e.xreplace(whole)))[0] for e in rewritten]
+    fractions = []
+    for e in rewritten:
+        deadline.check("common denominators")
+        fractions.append(sp.fraction(sp.together(e.xreplace(whole))))
     symbols = [*variables, *whole, *(root[0] for root in roots.values()), *others.values()]
     relations = [(R, n, value.xreplace(whole)) for R, n, value, _ in roots.values()]
-    return numerators, symbols, relations, {symbol: e for e, symbol in constants.items()}
+    return fractions, symbols, relations, {symbol: e for e, symbol in constants.items()}

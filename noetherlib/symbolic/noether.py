@@ -1,48 +1,41 @@
-"""Noether's theorem: invariance, charges, gauge terms, and all symmetries of a Lagrangian."""
+"""Noether's theorem for one transformation: invariance, charge, gauge term."""
 
 from __future__ import annotations
 
 from itertools import combinations
-from typing import NamedTuple
 
-import numpy as np
 import sympy as sp
 
-from ..inputs import as_a
-from .exact import null_space, rank_at_least, vanishes
-from .mechanics import (
-    Lagrangian,
-    as_expression,
-    as_sequence,
-    as_symbols,
-    dot,
-    energy,
-    inverse_metric,
-    momentum,
-    total_derivative,
-)
+from .conditions import gauge_equations, invariance
+from .exact import vanishes
+from .fields import Frame, frame
+from .hamilton import Hamiltonian
+from .integrate import integral
+from .limits import Deadline
+from .picture import as_picture
+from .symbols import as_expression, as_sequence, dot
 
 
 def invariance_defect(L, xi, tau=0, gauge=0) -> sp.Expr:
     """``delta = tau dL/dt + xi . dL/dx + (d_t xi - v d_t tau) . p + L d_t tau - d_t K``, in (x, v, t).
 
     It vanishes identically for a symmetry with gauge term ``K``.  Otherwise it drives the charge:
-    ``dJ/dt = delta`` along stationary paths (Olver 1993, sections 4.2 and 4.4).
+    ``dJ/dt = delta`` along stationary paths (Olver 1993, sections 4.2 and 4.4).  With a Hamiltonian it is
+    in (x, p, t), and equals ``dJ/dt + {J, H}`` there.
 
     Parameters
     ----------
-    L : Lagrangian
+    L : Lagrangian or Hamiltonian
     xi : expression, or one for each state
         ``xi(x, t)``.
     tau, gauge : expression
         ``tau(x, t)`` and ``K(x, t)``.
     """
-    as_a(Lagrangian, L, "L")
-    xi, tau, gauge = _transformation(L, xi, tau, gauge)
-    rate = total_derivative(tau, L)
-    return (tau*sp.diff(L.expression, L.time) + L.expression*rate - total_derivative(gauge, L)
-            + sum(g*sp.diff(L.expression, s) + (total_derivative(g, L) - v*rate)*p
-                  for g, s, v, p in zip(xi, L.state, L.velocity, momentum(L), strict=True)))
+    xi, tau, gauge = _transformation(as_picture(L), xi, tau, gauge)
+    rate = L.derivative(tau)
+    return (tau*L.power + L.value*rate - L.derivative(gauge)
+            + sum(g*force + (L.derivative(g) - v*rate)*p
+                  for g, force, v, p in zip(xi, L.forces, L.rates, L.momenta, strict=True)))
 
 
 def noether_charge(L, xi, tau=0, gauge=0) -> sp.Expr:
@@ -50,7 +43,7 @@ def noether_charge(L, xi, tau=0, gauge=0) -> sp.Expr:
 
     Parameters
     ----------
-    L : Lagrangian
+    L : Lagrangian or Hamiltonian
     xi : expression, or one for each state
         ``xi(x, t)``.
     tau, gauge : expression
@@ -58,16 +51,15 @@ def noether_charge(L, xi, tau=0, gauge=0) -> sp.Expr:
 
     Returns
     -------
-    expression in (x, v, t)
+    expression in (x, v, t); with a Hamiltonian, in (x, p, t)
 
     Raises
     ------
     ValueError
         For a wrong number of components or symbols that are not those of ``L``.
     """
-    as_a(Lagrangian, L, "L")
-    xi, tau, gauge = _transformation(L, xi, tau, gauge)
-    return dot(momentum(L), xi) - energy(L)*tau - gauge
+    xi, tau, gauge = _transformation(as_picture(L), xi, tau, gauge)
+    return dot(L.momenta, xi) - L.energy*tau - gauge
 
 
 def gauge_term(L, xi, tau=0) -> sp.Expr | None:
@@ -77,9 +69,13 @@ def gauge_term(L, xi, tau=0) -> sp.Expr | None:
     the velocities, ``b . v + c``, with ``db_i/dx_j = db_j/dx_i`` and ``db_i/dt = dc/dx_i``.  ``K`` then
     follows by integrating one variable after the other; it is unique up to a constant.
 
+    With a Hamiltonian, ``K`` has given derivatives along the noisy directions and along the drift; it
+    exists if these agree along all brackets of such fields.  It is unique up to a constant where noise
+    and drift reach everywhere, and up to what no path changes where they do not.
+
     Parameters
     ----------
-    L : Lagrangian
+    L : Lagrangian or Hamiltonian
     xi : expression, or one for each state
         ``xi(x, t)``.
     tau : expression
@@ -92,100 +88,34 @@ def gauge_term(L, xi, tau=0) -> sp.Expr | None:
     Raises
     ------
     ArithmeticError
-        If a condition can be neither proved nor refuted.
+        If a condition can be neither proved nor refuted, or ``K`` exists and no formula for it is found.
 
     Notes
     -----
     Both answers are proofs: ``K`` satisfies its equation identically, and None means that one of the
     conditions fails at a point.  If sympy knows no antiderivative, ``K`` holds an unevaluated integral.
     """
-    defect = invariance_defect(L, xi, tau)
-    if all(vanishes(condition, L) for condition in _gauge_conditions(L, defect)):
-        return _integrate_gauge(L, defect)
+    xi, tau, _ = _transformation(as_picture(L), xi, tau, 0)
+    if isinstance(L, Hamiltonian):
+        variables, conditions = (*L.state, L.time), invariance(L, xi, tau)
+        if not all(vanishes(e, variables) for e in conditions):
+            return None
+        known = frame(*gauge_equations(L, xi, tau), variables, Deadline())
+    else:
+        known = _velocity_frame(L, invariance_defect(L, xi, tau))
+    if all(vanishes(e, L.variables) for e in known.conditions):
+        return integral(known)
     return None
 
 
-class PointSymmetry(NamedTuple):
-    """A symmetry ``t -> t + eps tau``, ``x -> x + eps xi`` and its gauge term."""
-
-    xi: tuple
-    tau: sp.Expr
-    gauge: sp.Expr
-
-
-def find_symmetries(L, state=None, time=None, degree=1, time_basis=None) -> list[PointSymmetry]:
-    """All Noether point symmetries with ``xi`` polynomial in the state, as an exact basis.
-
-    Parameters
-    ----------
-    L : Lagrangian or expression
-        Quadratic in the velocities with an invertible matrix.  Undefined functions, such as ``V(x)``,
-        stand for generic ones.  An expression is read as ``Lagrangian(L, state, time)``.
-    state, time : optional
-        The symbols of ``L``; needed only if ``L`` is an expression.
-    degree : int
-        Total degree of ``xi`` in the state.
-    time_basis : sequence of expressions, optional
-        Linearly independent functions of time, ``(1, t, t**2)`` by default.  ``tau`` and the
-        coefficients of ``xi`` are sought in their span.
-
-    Returns
-    -------
-    list of PointSymmetry
-        Tuples ``(xi, tau, gauge)``, those with ``tau = 0`` first; empty if there is none.
-
-    Raises
-    ------
-    ValueError
-        If an argument is not of this form.
-    ArithmeticError
-        If the functions in ``L`` may be related in a way the algebra does not see, so that the list
-        could be incomplete.
-
-    Notes
-    -----
-    ``tau`` depends on time only: with ``G`` the matrix of second derivatives of ``L`` in ``v``, the terms
-    of ``delta0`` cubic in ``v`` are ``-(v . G v)(v . grad tau)/2``, and vanish only if ``grad tau = 0``.
-
-    The conditions of `gauge_term` are linear in the unknown constants and free of ``K``.  Written in
-    independent functions, they make a matrix whose null space is computed exactly.  Each member is
-    confirmed by ``delta = 0``; that none is missing, by the rank of the same conditions at random points.
-
-    References
-    ----------
-    Noether, Nachr. Ges. Wiss. Goettingen (1918) 235.  Olver, *Applications of Lie Groups to
-    Differential Equations* (1993), sections 4.2 and 4.4.
-    """
-    L = as_lagrangian(L, state, time)
-    inverse_metric(L)
-    if isinstance(degree, bool) or not isinstance(degree, (int, np.integer)) or degree < 0:
-        raise ValueError(f"degree: got {degree!r}, need an integer >= 0")
-    basis = as_sequence((1, L.time, L.time**2) if time_basis is None else time_basis)
-    basis = [as_expression("time_basis", g, L, (L.time,)) for g in basis]
-    labels = [sp.Dummy() for _ in basis]
-    if not basis or null_space([dot(labels, basis)], labels, L):
-        raise ValueError(f"time_basis: got {basis}, need linearly independent functions of {L.time}")
-
-    powers = sorted((m for m in np.ndindex(*[degree + 1]*L.dim) if sum(m) <= degree), reverse=True)
-    motions = [(i, g*sp.prod(s**k for s, k in zip(L.state, m, strict=True)))
-               for g in basis for n in range(degree + 1) for i in range(L.dim) for m in powers if sum(m) == n]
-    unknowns = [sp.Dummy() for _ in (*motions, *basis)]
-    xi = [dot(unknowns, [e if i == j else 0 for j, e in motions] + [0]*len(basis)) for i in range(L.dim)]
-    tau = dot(unknowns, [0]*len(motions) + basis)
-    conditions = _gauge_conditions(L, invariance_defect(L, xi, tau))
-    vectors = null_space(conditions, unknowns, L)
-    if not rank_at_least(len(unknowns) - len(vectors), conditions, unknowns, L):
-        raise ArithmeticError(
-            f"found {len(vectors)} symmetries, but the numerical rank of the equations does not rule out "
-            "more: some functions in L or time_basis may be related. Write them in simpler functions")
-    found = []
-    for vector in vectors:
-        g, h = ([e.xreplace(dict(zip(unknowns, vector, strict=True))) for e in part] for part in (xi, [tau]))
-        found.append(PointSymmetry(tuple(g), h[0], _integrate_gauge(L, invariance_defect(L, g, h[0]))))
-    return found
-
-
-# --- The gauge term: its conditions and its integration ---------------------------------------
+def _velocity_frame(L, defect):
+    """The slopes of ``K``, read off a defect that is to be ``dK/dt + v . grad K``."""
+    (b, c), x, v, n = _affine_parts(L, defect), L.state, L.velocity, L.dim
+    conditions = ([sp.diff(defect, v[i], v[j]) for i in range(n) for j in range(i, n)]
+                  + [sp.diff(b[i], x[j]) - sp.diff(b[j], x[i]) for i, j in combinations(range(n), 2)]
+                  + [sp.diff(b[i], L.time) - sp.diff(c, x[i]) for i in range(n)])
+    fields = {k: [sp.Integer(k == j) for j in range(n + 1)] for k in range(n + 1)}
+    return Frame((*x, L.time), fields, dict(enumerate((*b, c))), conditions)
 
 
 def _affine_parts(L, defect):
@@ -199,33 +129,6 @@ def _affine_parts(L, defect):
     raise ArithmeticError(f"the invariance defect is singular at the velocities tried: {defect}")
 
 
-def _gauge_conditions(L, defect):
-    """Expressions that all vanish if and only if (locally) ``defect = dK/dt + v . grad K``."""
-    (b, c), x, v = _affine_parts(L, defect), L.state, L.velocity
-    return ([sp.diff(defect, v[i], v[j]) for i in range(L.dim) for j in range(i, L.dim)]
-            + [sp.diff(b[i], x[j]) - sp.diff(b[j], x[i]) for i, j in combinations(range(L.dim), 2)]
-            + [sp.diff(b[i], L.time) - sp.diff(c, x[i]) for i in range(L.dim)])
-
-
-def _integrate_gauge(L, defect):
-    """``K`` with ``d_t K = defect``: one variable after the other, then confirmed by differentiation."""
-    b, c = _affine_parts(L, defect)
-    K, variables = sp.S.Zero, (*L.state, L.time)
-    for i, (symbol, slope) in enumerate(zip(variables, (*b, c), strict=True)):
-        rest = sp.expand(slope - sp.diff(K, symbol))  # does not depend on the variables done
-        part = sp.integrate(sp.simplify(rest) if rest.has_free(*variables[:i]) else rest, symbol)
-        K += part.replace(  # sympy splits off cases such as k = 0 in exp(k t)/k; parameters are generic here
-            lambda e: isinstance(e, sp.Piecewise) and not e.args[0].cond.has_free(*variables),
-            lambda e: e.args[0].expr)
-    K = min((sp.factor(K), sp.expand(K), K), key=sp.count_ops)
-    if not vanishes(defect - total_derivative(K, L), L):
-        raise ArithmeticError(f"sympy's integral {K} for the gauge term does not satisfy its equation")
-    return K
-
-
-# --- Arguments --------------------------------------------------------------------------------
-
-
 def _transformation(L, xi, tau, gauge):
     xi, tau, gauge = ([as_expression(name, e, L, (*L.state, L.time)) for e in as_sequence(value)]
                       for name, value in (("xi", xi), ("tau", tau), ("gauge", gauge)))
@@ -233,13 +136,3 @@ def _transformation(L, xi, tau, gauge):
         if len(value) != size:
             raise ValueError(f"{name}: got {len(value)} components, need {size}")
     return xi, tau[0], gauge[0]
-
-
-def as_lagrangian(L, state, time):
-    if not isinstance(L, Lagrangian):
-        return Lagrangian(L, state, time)
-    if state is not None and as_symbols("state", state) != L.state:
-        raise ValueError(f"state: got {state}, but L is written in {L.state}")
-    if time not in (None, L.time):
-        raise ValueError(f"time: got {time}, but L is written in {L.time}")
-    return L
