@@ -321,7 +321,7 @@ BAD = {
     "f and x must have one shape": lambda: symmetries_from_drift(X, X[:5], 1.0),
     "f must be finite": lambda: symmetries_from_drift(X, X * np.nan, 1.0),
     "diffusion must be constant": lambda: symmetries_from_drift(X, X, lambda x, t: 1.0),
-    "diffusion must be positive definite": lambda: symmetries_from_drift(X, X, -1.0),
+    "diffusion must be positive": lambda: symmetries_from_drift(X, X, -1.0),
     "jacobian": lambda: symmetries_from_drift(X, X, 1.0, np.eye(2)),
     "x must spread": lambda: symmetries_from_drift(X * [1, 0], X, 1.0),
     "x must be noisy": lambda: symmetries_from_trajectories([0, 1, 2], np.tile(X[:20, None], (1, 3, 1))),

@@ -1,4 +1,4 @@
-"""The part U of a Lagrangian: none (Freidlin-Wentzell), half a divergence (Onsager-Machlup), or a caller's."""
+"""The part U of a Lagrangian: none (Freidlin-Wentzell), 1/2 div f (Onsager-Machlup), or a caller's."""
 
 from __future__ import annotations
 

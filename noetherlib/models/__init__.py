@@ -1,4 +1,4 @@
-"""The zoo: ready systems with exact derivatives. A model is one class of mathematics and one function here."""
+"""The zoo: ready systems with exact derivatives, each one class of mathematics and one function."""
 
 from .mechanics import coloured, underdamped
 from .reverse import reverse_diffusion

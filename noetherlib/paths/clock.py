@@ -1,4 +1,4 @@
-"""Moving the clock along a path: for long rests and steep crossings, whose times matter little or much."""
+"""Moving the clock along a path: where it rests long, or crosses steeply, times matter most."""
 
 from __future__ import annotations
 

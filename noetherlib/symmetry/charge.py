@@ -1,4 +1,4 @@
-"""The charges that symmetries conserve along paths of least action, and what forces them where they do not."""
+"""The charges that symmetries conserve along most likely paths, and what forces them elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Noisy dynamical systems ``dx = f(x, t) dt + sqrt(2 D(x, t)) dW`` (Itô): what they are, and what is known of them."""
+"""Noisy systems ``dx = f dt + sqrt(2 D) dW`` (Itô): what they are, and what is known of them."""
 
 from .flow import Flow, Functions, LinearFlow
 from .rest import FixedPoint, fixed_points
