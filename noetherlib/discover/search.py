@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..inputs import as_count, as_floats, as_positive, as_times, brief
+from ..lagrangian.path import Path
 from ..system.noise import as_matrix, check_positive_definite
 from .decide import decide
 from .fit import Fit, from_fit
@@ -208,7 +209,7 @@ def _as_diffusion(diffusion, dim):
 
 def _tracks(paths, dilations):
     """Each path as ``(x, p)``, with ``(t, energy)`` on the intervals if dilations ask for them."""
-    if hasattr(paths, "momentum") or (isinstance(paths, tuple) and len(paths) == 2):
+    if isinstance(paths, Path) or (isinstance(paths, tuple) and len(paths) == 2):
         paths = [paths]
     try:
         paths = list(paths)
@@ -217,7 +218,7 @@ def _tracks(paths, dilations):
     if not paths:
         raise ValueError("paths must not be empty")
     for path in paths:
-        if hasattr(path, "momentum"):
+        if isinstance(path, Path):
             x, p = path.x, path.momentum
         elif isinstance(path, (tuple, list)) and len(path) == 2 and not dilations:
             x, p = path

@@ -20,7 +20,7 @@ class Mesh:
         self.lagrangian = lagrangian
         self.t, self.h = t, np.diff(t) if h is None else h
         self.t_mid = (t[1:] + t[:-1]) / 2
-        self._per_h, self._steps = 1 / self.h[:, None], None
+        self._per_h, self._half, self._steps = 1 / self.h[:, None], self.h[:, None] / 2, None
 
     def split(self, x):
         """Midpoints and velocities of the intervals, each (..., n-1, dim)."""
@@ -37,7 +37,7 @@ class Mesh:
 
     def ends(self, terms):
         """The momentum at the left and at the right node of the intervals."""
-        change = self.h[:, None] / 2 * terms.L_x
+        change = self._half * terms.L_x
         return terms.p - change, terms.p + change
 
     def gradient(self, terms):
@@ -66,12 +66,12 @@ class Mesh:
         """Its diagonal blocks, and those right of them."""
         if terms.M.shape[-1] >= WIDE:
             return unpack(self.hessian(terms, bend))
-        h, d = self.h[:, None, None], terms.M.shape[-1]
+        half, d = self._half[:, :, None], terms.M.shape[-1]
         B = np.empty((*terms.p.shape, 2 * d))
         B[..., :d] = B[..., d:] = terms.M / 2
         B += self._step(d)
-        W = np.swapaxes(B, -1, -2) @ product(terms.A, h / 2 * B)
-        W.reshape(*W.shape[:-2], 2, d, 2, d)[...] += (h / 4 * bend)[..., None, :, None, :]
+        W = np.swapaxes(B, -1, -2) @ product(terms.A, half * B)
+        W.reshape(*W.shape[:-2], 2, d, 2, d)[...] += (half / 2 * bend)[..., None, :, None, :]
         return W[..., :-1, d:, d:] + W[..., 1:, :d, :d], W[..., 1:-1, :d, d:]
 
     def _step(self, d):
