@@ -52,7 +52,7 @@ ring = nl.scores.Ring(2.0, 0.5)
 json.dumps({
     "simulated": [many.x.mean(), many.x.std()],
     "action": path.action,
-    "momentum": np.ptp(nl.charge(path, nl.rotation(0, 1)).values) < 1e-10,
+    "momentum": float(np.abs(nl.charge(path, nl.rotation(0, 1)).values).max()),
     "geometric": geo.action,
     "bridge": [bridge.x.mean(), bridge.x.std()],
     "score": ring.score(np.array([1.0, 2.0]), 0.3).tolist(),
@@ -71,11 +71,6 @@ def in_pyodide(folder, code):
     script = folder / "run.mjs"
     script.write_text(LOAD % (folder, folder, json.dumps(code)))
     done = subprocess.run([NODE, script], capture_output=True, text=True)
-    if (
-        "No module named '_multiprocessing'" in done.stderr
-        or "can't start new thread" in done.stderr
-    ):
-        pytest.skip("noetherlib needs threads or processes, which a browser's Python has not")
     assert done.returncode == 0, done.stderr
     return done.stdout
 
