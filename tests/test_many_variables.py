@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 import noetherlib as nl
 from noetherlib.lagrangian import Lagrangian, Mesh
 from noetherlib.lagrangian.banded import (
-    WIDE, damped, is_definite, log_determinant, pack, solve, solve_indefinite, unpack,
+    WIDE, damped, is_definite, log_determinant, pack, quadratic, solve, solve_indefinite, unpack, yardstick,
 )
 
 FW = "freidlin-wentzell"
@@ -104,12 +104,16 @@ def test_matrices_narrow_and_wide(d):
     assert solve(packed, right) is None and not is_definite(packed) and np.isnan(log_determinant(packed))
     np.testing.assert_allclose(solve_indefinite(packed, right).ravel(), np.linalg.solve(dense, right.ravel()))
     shift = 1 - np.linalg.eigvalsh(dense).min()
-    better, dense = damped(packed, shift, np.ones((m, d)), np.zeros((m - 1, d))), dense + shift * np.eye(m * d)
+    assert quadratic(packed, right) == pytest.approx(right.ravel() @ dense @ right.ravel(), rel=1e-12)
+    one = yardstick(np.ones((m, d)), np.full((m - 1, d), 0.5))
+    full = yardstick(np.broadcast_to(np.eye(d), (m, d, d)), np.broadcast_to(0.5 * np.eye(d), (m - 1, d, d)))
+    np.testing.assert_array_equal(damped(packed, 2.0, one), damped(packed, 2.0, full))
+    assert quadratic(one, right) == pytest.approx(quadratic(full, right), rel=1e-13)
+    better = damped(packed, shift, yardstick(np.ones((m, d)), np.zeros((m - 1, d))))
+    dense = dense + shift * np.eye(m * d)
     np.testing.assert_allclose(solve(better, right).ravel(), np.linalg.solve(dense, right.ravel()), rtol=1e-9)
     assert is_definite(better)
     assert log_determinant(better) == pytest.approx(np.linalg.slogdet(dense)[1], rel=1e-12)
-    full = damped(packed, 2.0, np.broadcast_to(np.eye(d), (m, d, d)), np.zeros((m - 1, d, d)))
-    np.testing.assert_array_equal(full, damped(packed, 2.0, np.ones((m, d)), np.zeros((m - 1, d))))
 
 
 @pytest.mark.parametrize("form", ["hessian", "hessian_along"])

@@ -9,7 +9,7 @@ with the one right of it, and are factorised one by one, at the speed of matrix 
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg.blas import dsyrk, dtrsm, dtrsv
+from scipy.linalg.blas import dsbmv, dsyrk, dtrsm, dtrsv
 from scipy.linalg.lapack import dgbsv, dpbsv, dpbtrf, dpotrf
 
 WIDE = 10
@@ -53,21 +53,38 @@ def band(packed):
     return packed.reshape(m * d, width).T
 
 
-def damped(packed, damping, diagonal, upper):
-    """``packed + damping K``, K of blocks that are matrices, or diagonals (m, d) and (m-1, d)."""
-    d = packed.shape[-2]
-    out = packed.copy()
-    if diagonal.ndim == 3:
-        out += damping * pack(diagonal, upper)
-    elif d < WIDE:
-        out[:, :, 0] += damping * diagonal
-        if d:
-            out[:-1, :, d] += damping * upper
-    else:
-        each = np.arange(d)
-        out[:, 0, each, each] += damping * diagonal
-        out[:-1, 1, each, each] += damping * upper
+def yardstick(diagonal, upper):
+    """What `damped` adds and `quadratic` measures with: blocks, or their diagonals (m, d) and (m-1, d).
+
+    Wide blocks that are diagonal stay so.
+    """
+    if diagonal.shape[-1] >= WIDE and diagonal.ndim == 2:
+        return diagonal, upper
+    if diagonal.ndim == 2:
+        diagonal, upper = (a[..., None] * np.eye(diagonal.shape[-1]) for a in (diagonal, upper))
+    return pack(diagonal, upper)
+
+
+def damped(packed, damping, K):
+    """``packed + damping K`` for a `yardstick` K."""
+    if not isinstance(K, tuple):
+        return packed + damping * K
+    each, out = np.arange(packed.shape[-1]), packed.copy()
+    out[:, 0, each, each] += damping * K[0]
+    out[:-1, 1, each, each] += damping * K[1]
     return out
+
+
+def quadratic(K, x):
+    """``x . K x`` for x (m, d)."""
+    if isinstance(K, tuple):
+        return np.vdot(x, K[0] * x) + 2 * np.vdot(x[:-1], K[1] * x[1:])
+    if K.shape[-2] < WIDE:
+        return x.ravel() @ dsbmv(K.shape[-1] - 1, 1.0, band(K), x.ravel(), lower=1)
+    diagonal, upper = unpack(K)
+    return np.einsum("ki,kij,kj->", x, diagonal, x, optimize=True) + 2 * np.einsum(
+        "ki,kij,kj->", x[:-1], upper, x[1:], optimize=True
+    )
 
 
 def solve(packed, right, overwrite=False):

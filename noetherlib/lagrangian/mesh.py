@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from .banded import WIDE, pack_band, unpack
-from .continuous import product, times
+from .continuous import product
 
 
 class Mesh:
@@ -90,11 +90,6 @@ class Mesh:
             return a[:-1] + a[1:], -a[1:-1]
         a = A / 2 * self._per_h[:, :, None]
         return a[..., :-1, :, :] + a[..., 1:, :, :], -a[..., 1:-1, :, :]
-
-    def kinetic(self, A, step):
-        """The free particle's action, twice: ``step . K step`` for a step (n-2, dim) of the inner nodes."""
-        move = np.diff(step, axis=0, prepend=0.0, append=0.0)
-        return np.vdot(move, times(A, move) / 2 * self._per_h)
 
 
 def _fill(out, h, A, M, bend):

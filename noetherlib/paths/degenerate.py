@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..lagrangian.action import explain_derivatives
-from ..lagrangian.banded import damped, is_definite
+from ..lagrangian.banded import damped, is_definite, yardstick
 from ..lagrangian.continuous import Eased
 from ..lagrangian.hamilton import Equations
 from ..lagrangian.mesh import Mesh
@@ -148,10 +148,10 @@ def _kind(equations, added):
     unsure = False
     for factor in (1e-2, 1e-4, 1e-6):
         terms.A = invert(D + np.diag(factor * added))
-        hessian, inertia = mesh.hessian(terms, bend), mesh.inertia(terms.A)
-        if is_definite(damped(hessian, -noise, *inertia)):
+        hessian, inertia = mesh.hessian(terms, bend), yardstick(*mesh.inertia(terms.A))
+        if is_definite(damped(hessian, -noise, inertia)):
             return "minimum"
-        unsure = is_definite(damped(hessian, noise, *inertia))
+        unsure = is_definite(damped(hessian, noise, inertia))
     return "undetermined" if unsure else "saddle"
 
 

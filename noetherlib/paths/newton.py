@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..lagrangian.banded import WIDE, damped, is_definite, solve, solve_indefinite
+from ..lagrangian.banded import (
+    WIDE,
+    damped,
+    is_definite,
+    quadratic,
+    solve,
+    solve_indefinite,
+    yardstick,
+)
 from ..system.derivatives import EPS
 from ..system.layout import componentwise
 
@@ -61,7 +69,7 @@ class Newton:
         """Steps of one path at fixed damping while they shrink the gradient."""
         for i in range(max_iter):
             before = self.gradient_norm[k]
-            step = solve(damped(self.hessian[k], damping, *self.free(k)[1:]), -self.gradient[k], overwrite=True)
+            step = solve(damped(self.hessian[k], damping, self.free(k)), -self.gradient[k], overwrite=True)
             if step is None:
                 break
             self.move(k, step)
@@ -104,10 +112,10 @@ class Newton:
                 hessian = mesh.hessian(terms, mesh.lagrangian.bend(terms))
             else:
                 hessian = self.hessian[member]
-            inertia = self.free(member)[1:]
-            if is_definite(damped(hessian, -noise, *inertia)):
+            inertia = self.free(member)
+            if is_definite(damped(hessian, -noise, inertia)):
                 return "minimum"
-            return "undetermined" if is_definite(damped(hessian, noise, *inertia)) else "saddle"
+            return "undetermined" if is_definite(damped(hessian, noise, inertia)) else "saddle"
 
         return np.array([kind(member) for member in range(len(self.x))])
 
@@ -201,22 +209,22 @@ class Newton:
             hessian, downhill, damping = self.hessian[k], -self.gradient[k], self.damping[k]
             step = solve(hessian, downhill) if damping == 0 else None
             if step is None:
-                (A, *inertia), damping = self.free(k), damping or 1e-3
-                while (step := solve(damped(hessian, damping, *inertia), downhill, overwrite=True)) is None:
+                inertia, damping = self.free(k), damping or 1e-3
+                while (step := solve(damped(hessian, damping, inertia), downhill, overwrite=True)) is None:
                     damping *= 4
                     if damping > 1e12:  # steps of time too unequal for the free particle's matrix
                         step = np.zeros_like(downhill)
                         break
-                predicted[i] = damping * self.mesh.kinetic(A, step)
+                predicted[i] = damping * quadratic(inertia, step)
                 self.damping[k] = damping
             predicted[i] += np.vdot(downhill, step)
             steps[i] = step
         return steps, predicted / 2
 
     def free(self, member):
-        """D^-1 along one path and the free particle's blocks: the same for all where D knows no state."""
+        """The free particle's matrix along one path: the same for all where D knows no state."""
         if self.inertia is None or not self._additive:
             mid = self.mesh.split(self.x[member])[0]
             A, self._additive = self.mesh.lagrangian.metric(mid, self.mesh.t_mid)
-            self.inertia = A, *self.mesh.inertia(A)
+            self.inertia = yardstick(*self.mesh.inertia(A))
         return self.inertia
