@@ -8,7 +8,7 @@ The map; each room uses only the floors below it::
     course                                checks of a student's answers
     bridges   discover                    what users conclude
     paths                                 most likely paths
-    symmetry   geometric                  charges; paths of free duration
+    symmetry   geometric   grid           charges; paths of free duration; densities and rates on a grid
     models   lagrangian   newton          a zoo; what motion costs; the solver
     scores   simulation                   data under noise; many paths at random
     system                                the dynamics
@@ -23,6 +23,7 @@ from importlib import import_module
 
 from . import models, scores
 from .bridges import bridge_ensemble, fluctuations, transition_density
+from .grid import Coarse, generator
 from .lagrangian import action
 from .paths import NotConverged, Path, geometric_path, least_action_path, refine
 from .scores import probability_flow
