@@ -6,7 +6,7 @@ least action, and the symmetries of the system conserve charges along that path.
 The map; each room uses only the floors below it::
 
     course                                checks of a student's answers
-    bridges   discover                    what users conclude
+    bridges   discover   rates            what users conclude
     paths                                 most likely paths
     symmetry   geometric   grid           charges; paths of free duration; densities and rates on a grid
     models   lagrangian   newton          a zoo; what motion costs; the solver
@@ -26,6 +26,7 @@ from .bridges import bridge_ensemble, fluctuations, transition_density
 from .grid import Coarse, generator
 from .lagrangian import action
 from .paths import NotConverged, Path, geometric_path, least_action_path, refine
+from .rates import NotWeak, escape_rate
 from .scores import probability_flow
 from .simulation import simulate
 from .symmetry import (
