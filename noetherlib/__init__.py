@@ -6,9 +6,9 @@ least action, and the symmetries of the system conserve charges along that path.
 The map; each room uses only the floors below it::
 
     course                                checks of a student's answers
-    bridges   discover   rates            what users conclude
+    bridges   discover   rates            what users conclude; escape by weak noise
     paths                                 most likely paths
-    symmetry   geometric   grid           charges; paths of free duration; densities and rates on a grid
+    symmetry   geometric   grid           charges; paths of free duration; the operator
     models   lagrangian   newton          a zoo; what motion costs; the solver
     scores   simulation                   data under noise; many paths at random
     system                                the dynamics
@@ -23,10 +23,8 @@ from importlib import import_module
 
 from . import models, scores
 from .bridges import bridge_ensemble, fluctuations, transition_density
-from .grid import Coarse, generator
 from .lagrangian import action
 from .paths import NotConverged, Path, geometric_path, least_action_path, refine
-from .rates import NotWeak, escape_rate
 from .scores import probability_flow
 from .simulation import simulate
 from .symmetry import (
@@ -43,8 +41,9 @@ from .system import System, fixed_points
 
 __version__ = "0.1.0"
 
-_ON_DEMAND = {name: None for name in ("symbolic", "discover", "course", "display")}
-_ON_DEMAND |= {"style": "display", "scrubber": "display"}
+_ON_DEMAND = {name: None for name in ("symbolic", "discover", "course", "display", "grid", "rates")}
+_ON_DEMAND |= {"style": "display", "scrubber": "display", "generator": "grid", "Coarse": "grid"}
+_ON_DEMAND |= {"escape_rate": "rates", "NotWeak": "rates"}
 
 
 def __getattr__(name):

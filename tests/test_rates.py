@@ -131,9 +131,8 @@ def excess_of_maier_stein(beta):
         bend = 2 * (1 + u**2) * q - 2 * q**2 + 2 * beta * u**2 * (u**2 - 1)
         return np.array([bend, q - (1 + u**2)]) / speed
 
-    # near u = -1 the solution that stays regular has q = 2 + a (1 + u): 2 a = -4 - 4 a + 4 - 4 beta + ...
-    d = 1e-3
-    a = (-8 + 8 - 4 * beta) / 6
+    # near u = -1 the regular solution is q = 2 + a (1 + u), with 2 a = -4 a - 4 beta, and F = (a + 2) (1 + u)
+    d, a = 1e-3, -2 * beta / 3
     solved = solve_ivp(slope, (-1 + d, -1e-4), [2 + a * d, (a + 2) * d / 2], rtol=1e-10, atol=1e-12)
     return solved.y[1, -1]
 
@@ -251,6 +250,9 @@ def test_where_it_does_not_apply():
     with pytest.raises(ValueError, match="geo must be a GeometricPath"):
         nl.escape_rate(maier_stein(0.05, 3.0), [-1, 0], [0, 0], geo.x)
     # noise on the force alone, but not that of one temperature in a potential
-    odd = nl.System(lambda x, t: np.stack([x[..., 0] - x[..., 0] ** 3 + x[..., 1], -x[..., 1]], -1), [0, 0.1], 2)
+    def drift(x, t):
+        return np.stack([x[..., 0] - x[..., 0] ** 3 + x[..., 1], -x[..., 1]], axis=-1)
+
+    odd = nl.System(drift, [0, 0.1], 2)
     with pytest.raises(ValueError, match="system must have noise on every variable, or be a particle"):
         nl.escape_rate(odd, [-1, 0], [0, 0])

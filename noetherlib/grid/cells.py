@@ -25,7 +25,8 @@ class Cells:
     @cached_property
     def axes(self):
         """Coordinates of the centres, one array for each coordinate."""
-        return tuple(a + h * (np.arange(n) + 0.5) for a, h, n in zip(self.box[:, 0], self.width, self.shape))
+        low = self.box[:, 0]
+        return tuple(a + h * (np.arange(n) + 0.5) for a, h, n in zip(low, self.width, self.shape))
 
     @cached_property
     def centres(self):
@@ -49,9 +50,8 @@ class Cells:
         return tuple(tail), tuple(head)
 
     def members(self, inside, name):
-        """Which centres belong to a set, given as a function of states (..., dim): bool, (*shape)."""
-        found = self.ask(inside, name, self.centres)
-        return found
+        """Which centres belong to a set: bool, (*shape)."""
+        return self.ask(inside, name, self.centres)
 
     def ask(self, inside, name, x):
         """What the function of a set says at states ``x`` (..., dim): bool (...)."""

@@ -114,19 +114,21 @@ class Operator:
                 gone = members[tail] & ~members[head]
                 border.append((number[tail][gone], number[head][gone], rate[tail][gone]))
         rows, columns, values = map(np.concatenate, (rows, columns, values))
-        Q = sparse.csr_array((values, (rows, columns)), shape=(count, count)) - sparse.diags_array(total.ravel())
+        Q = sparse.csr_array((values, (rows, columns)), shape=(count, count))
+        Q = Q - sparse.diags_array(total.ravel())
         keep = np.flatnonzero(members)
         return (Q if len(keep) == count else Q[keep][:, keep]).tocsc(), members, border
 
 
 def _along(system, cells, axis, scale):
-    """Drift over width at the centres, z forth and back, the scale with its floor, and whether noise lacks."""
+    """Drift over width, z forth and back, the scale with its floor, and whether noise lacks."""
     h, last = cells.width[axis], cells.shape[axis] - 1
     unit = np.eye(system.dim)[axis]
     drift = system.drift(cells.centres, 0.0)[..., axis] / h
     low, high = (tuple((slice(None),) * axis + (part,)) for part in (slice(0, last), slice(1, None)))
     noise = np.maximum(scale, max(FLOOR * np.abs(drift).max(), 1e-290))
-    between = sum(system.drift(cells.centres[low] + place * h * unit, 0.0)[..., axis] for place in GAUSS) / (2 * h)
+    steps = (cells.centres[low] + place * h * unit for place in GAUSS)
+    between = sum(system.drift(x, 0.0)[..., axis] for x in steps) / (2 * h)
     forth, back = drift / noise, drift / noise  # at the edges of the box
     forth[low], back[high] = between / noise[low], between / noise[high]
     return drift, forth, back, noise, bool((scale <= FLOOR * np.abs(drift)).any() and drift.any())

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..inputs import as_a, as_box, as_count, as_number, as_states, brief
+from ..inputs import as_a, as_box, as_count, as_positive, as_states, brief
 from ..system import System
 from .answers import Coarse, OnGrid, Spectrum, compare
 from .cells import Cells
@@ -58,17 +58,16 @@ def generator(system, box, shape, edges=None):
 
     Notes
     -----
-    The grid's operator is that of a jump process: rates are never negative and each row sums to zero
-    (less with absorbing edges), so that densities and probabilities stay positive. Order 2 in the
-    width of the cells with noise along every coordinate, else (or after that warning) order 1: without noise there is no
-    positive operator of higher order between neighbours. ``.error`` is Richardson's, the change from
-    a grid of half as many cells over 3 (or 1); it knows nothing of what lies outside the box, nor of
-    a part of a set that is thinner than a cell.
+    The grid's operator is that of a jump process: rates are never negative and rows sum to zero (less
+    with absorbing edges), so that densities stay positive. Order 2 in the width of the cells with
+    noise along every coordinate, else (or after that warning) order 1: without noise no positive
+    operator between neighbours does better. ``.error`` is Richardson's, the change from half as many
+    cells over 3 (or 1); it knows nothing of what lies outside the box, nor of a part of a set that is
+    thinner than a cell.
 
     Source: Scharfetter and Gummel (1969); Kushner and Dupuis (2001), chapter 5.
     """
-    dim = as_a(System, system, "system").dim
-    if dim > 3:
+    if (dim := as_a(System, system, "system").dim) > 3:
         raise ValueError(f"system must have 1 to 3 variables for a grid, got {dim}: simulate it")
     box = as_box(box, dim)
     shape = tuple(np.atleast_1d(np.asarray(shape, dtype=object)).tolist())
@@ -78,7 +77,7 @@ def generator(system, box, shape, edges=None):
     shape = tuple(as_count(n, "shape", LEAST) for n in shape)
     if any(n % 2 for n in shape):
         raise ValueError(f"shape must be even numbers, for errors come from half as many cells, got {shape}")
-    if not isinstance(edges, (str, type(None))) or edges not in EDGES:
+    if edges not in EDGES:
         raise ValueError(f'edges must be "reflecting", "absorbing" or None, got {brief(edges)}')
     cells = Cells(box, shape)
     if not np.isfinite(system.drift(cells.centres, 0.0)).all():
@@ -102,16 +101,9 @@ def generator(system, box, shape, edges=None):
 class Generator:
     """The backward operator on a grid, and its answers. Made by `generator`.
 
-    Attributes
-    ----------
-    matrix : sparse array (cells, cells)
-        The Q-matrix: ``L u`` at the centres is ``matrix @ u.ravel()``.
-    axes : tuple of arrays
-        Coordinates of the centres.
-    peclet : array (dim,)
-        Share of the cells with ``|f| h > 2 D > 0`` along each coordinate.
-    order : int
-        Order of its errors in the width of a cell: 2, or 1 where noise is lacking.
+    Attributes: ``matrix``, the sparse Q-matrix (``L u`` at the centres is ``matrix @ u.ravel()``);
+    ``axes``, the coordinates of the centres; ``peclet`` (dim,), the share of cells with
+    ``|f| h > 2 D > 0`` along each coordinate; ``order`` of its errors in the width of a cell.
     """
 
     def __init__(self, system, cells, edges):
@@ -138,14 +130,12 @@ class Generator:
         Raises
         ------
         ValueError
-            With absorbing edges, and where no single density is stationary (parts of the box that do
-            not reach each other).
+            With absorbing edges, and where parts of the box do not reach each other.
         """
         if self._edges == "absorbing":
             raise ValueError("edges must reflect for a stationary density: absorbing ones leave nothing")
-        density = self._fine.stationary
-        self._look_at_edges(density, "the stationary density")
-        return self._answer("stationary density", density, self._half.stationary)
+        self._look_at_edges(self._fine.stationary, "the stationary density")
+        return self._answer("stationary density", self._fine.stationary, self._half.stationary)
 
     def mean_exit_time(self, inside):
         """Mean time at which a path first leaves a set, from each of its cells; zero outside it.
@@ -162,8 +152,7 @@ class Generator:
         Raises
         ------
         ValueError
-            For what is no such function, a set without cells, and one that some of its states
-            never leave.
+            For no such function, a set without cells, and one that some states never leave.
         """
         time, members = self._fine.exit(inside)
         coarse, _ = self._half.exit(inside)
@@ -186,8 +175,7 @@ class Generator:
         Raises
         ------
         ValueError
-            For what are no such functions, sets without cells or with a cell in common, and states
-            that reach neither.
+            For no such functions, sets without cells or with one in common, states that reach neither.
         """
         q, members = self._fine.committor(A, B)
         coarse, _ = self._half.committor(A, B)
@@ -215,9 +203,7 @@ class Generator:
         x0 = as_states(x0, len(self.axes), "x0")
         if x0.ndim != 1:
             raise ValueError(f"x0 must be one state ({len(self.axes)},), got shape {x0.shape}")
-        t = as_number(t, "t")
-        if not t > 0:
-            raise ValueError(f"t must be positive, got {t}")
+        t = as_positive(t, "t")
         density = self._fine.spread(x0, t)
         self._look_at_edges(density, f"the density at t = {t:.6g}")
         return self._answer("transition density", density, self._half.spread(x0, t))
@@ -244,8 +230,8 @@ class Generator:
         values, modes = self._fine.slowest(k)
         coarse, _ = self._half.slowest(k + SPARE)
         error = np.abs(values[:, None] - coarse).min(axis=1) / (2**self.order - 1)
-        nonzero = np.abs(values) > 1e-12 * np.abs(self.matrix.diagonal()).max()
-        worst = float((error[nonzero] / np.abs(values[nonzero])).max(initial=0.0))
+        some = np.abs(values) > 1e-12 * np.abs(self.matrix.diagonal()).max()  # zero is zero
+        worst = float((error[some] / np.abs(values[some])).max(initial=0.0))
         if worst > ROUGH:
             self._say("some eigenvalue", worst, level=3)
         return Spectrum(values, error, modes, self.axes)
@@ -266,8 +252,8 @@ class Generator:
         )
 
     def _look_at_edges(self, density, what):
-        share = float(density[self._fine.rim].sum() * self._cells.volume) if self._edges is None else 0.0
-        if share > EDGE:
+        share = float(density[self._fine.rim].sum() * self._cells.volume)
+        if self._edges is None and share > EDGE:
             warnings.warn(
                 f"the box cuts probability off: {share:.1%} of {what} lies in the cells at its edge: take "
                 'a larger box, or edges="reflecting" where walls are meant', Coarse, stacklevel=3,

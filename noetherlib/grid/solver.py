@@ -50,7 +50,9 @@ class Solver:
         time = np.zeros(self.cells.shape)
         time[members] = _solve(Q, -np.ones(Q.shape[0]))
         if not np.isfinite(time).all() or (time < 0).any():
-            raise ValueError("inside must be a set that is left from everywhere, and from some states it never is")
+            raise ValueError(
+                "inside must be a set that is left from everywhere, and from some states it never is"
+            )
         return time, members
 
     def committor(self, A, B):
@@ -92,7 +94,8 @@ class Solver:
 
             mass = expm(forward.toarray() * t) @ start.ravel()
         else:
-            mass = linalg.expm_multiply(forward.tocsr() * t, start.ravel(), traceA=t * forward.diagonal().sum())
+            trace = t * forward.diagonal().sum()
+            mass = linalg.expm_multiply(forward.tocsr() * t, start.ravel(), traceA=trace)
         return np.maximum(mass, 0.0).reshape(self.cells.shape) / self.cells.volume
 
     def slowest(self, k):
@@ -102,7 +105,8 @@ class Solver:
         else:
             shift = 1e-10 * np.abs(self.matrix.diagonal()).max()
             begin = np.random.default_rng(0).normal(size=count)  # the same numbers every time
-            values, modes = linalg.eigs(self.matrix.tocsc(), min(2 * k + SPARE, count - 2), sigma=shift, v0=begin)
+            many = min(2 * k + SPARE, count - 2)
+            values, modes = linalg.eigs(self.matrix.tocsc(), many, sigma=shift, v0=begin)
         first = np.lexsort((values.imag.round(9), -values.real.round(12)))[:k]
         modes = modes.T[first]
         modes = modes / np.take_along_axis(modes, np.abs(modes).argmax(axis=1)[:, None], 1)

@@ -161,7 +161,8 @@ def _fixed(system, point, name):
     A, f = system.jacobian(x, 0.0), system.drift(x, 0.0)
     if not np.isfinite(A).all() or np.abs(f).max() > 1e-6 * np.abs(A).max() * max(1.0, np.abs(x).max()):
         raise ValueError(
-            f"{name} must be a fixed point of the drift, which is {np.abs(f).max():.3g} there: see fixed_points"
+            f"{name} must be a fixed point of the drift, which is {np.abs(f).max():.3g} there: see "
+            "fixed_points"
         )
     return x, A
 

@@ -80,9 +80,10 @@ def _balance(B, source):
 def excess_divergence(system, D, curve, P):
     """Integral over time of ``F = div f + tr(D grad grad phi)`` along a path up from an attractor.
 
-    Returns it, and grad grad phi at the end of the path. ``P`` is that at its start, from where it
-    changes, and F grows from zero, like the distance: the motion there is ``exp((A + 2 D P) t)``. In coordinates where D is the identity the path has
-    ``|dx/dt| = |f|``; what phi bends along the path is read off the path, and what it bends across it
+    Returns it, and grad grad phi at the end of the path. ``P`` is that at its start; near there it and
+    F change like the distance, and the motion is ``exp((A + 2 D P) t)``. In coordinates where D is the
+    identity the path has ``|dx/dt| = |f|``; what phi bends along the path is read
+    off it, and what it bends across it
     obeys ``dP/dt = -(A^T P + P A + 2 P^2 + p . grad grad f)``, stable in the direction of the path.
     """
     root = np.linalg.cholesky(D)
