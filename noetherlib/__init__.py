@@ -6,8 +6,8 @@ least action, and the symmetries of the system conserve charges along that path.
 The map; each room uses only the floors below it:
 
     course                                checks of a student's answers
-    bridges   discover                    what users conclude
-    paths   symmetry                      most likely paths; symmetries and their charges
+    bridges   discover   rates            what users conclude; escape by weak noise
+    paths   symmetry   grid               most likely paths; charges; the operator on a grid
     models   lagrangian                   a zoo; what motion costs
     scores   simulation                   data under noise; many paths at random
     system                                what a model is, and what is known of it
@@ -40,8 +40,12 @@ from .system import System, fixed_points
 
 __version__ = "0.1.0"
 
-_ON_DEMAND = {name: None for name in ("symbolic", "discover", "course", "display", "interop")}
-_ON_DEMAND |= {"style": "display", "scrubber": "display"}
+_ON_DEMAND = {
+    name: None
+    for name in ("symbolic", "discover", "course", "display", "interop", "grid", "rates")
+}
+_ON_DEMAND |= {"style": "display", "scrubber": "display", "generator": "grid", "Coarse": "grid"}
+_ON_DEMAND |= {"escape_rate": "rates", "NotWeak": "rates"}
 
 
 def __getattr__(name):

@@ -51,6 +51,8 @@ FRONT_DOOR = [
     "models.fitzhugh_nagumo",
     "models.coloured",
     "affine",
+    "generator",
+    "escape_rate",
     "symbolic.lagrangian",
     "symbolic.euler_lagrange",
     "symbolic.momentum",
