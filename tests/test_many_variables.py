@@ -88,6 +88,24 @@ def test_derivatives_of_the_action_with_wide_blocks(functional):
                 np.testing.assert_allclose(upper[k - 2][:, j], column[k - 2], atol=2e-5 * scale, err_msg=name)
 
 
+@pytest.mark.parametrize("d", [WIDE - 1, WIDE + 1])
+def test_batches_of_wide_paths_with_noise_that_changes_in_time(d):
+    """Free motion, in a metric of its own at every time: straight in the clock of the noise."""
+    root = np.random.default_rng(0).normal(size=(d, d)) / 4 + np.eye(d)
+    D = root @ root.T
+
+    system = nl.System(lambda x, t: 0 * x, lambda x, t: np.asarray(1 + t)[..., None, None] * D, d)
+    t = np.linspace(0, 1, 11)
+    x1 = np.random.default_rng(1).normal(size=(3, d))
+    path = nl.least_action_path(system, np.zeros(d), x1, t, FW)
+    h, mid = np.diff(t), (t[1:] + t[:-1]) / 2
+    clock = np.append(0, np.cumsum((1 + mid) * h))
+    assert path.converged.all() and set(path.kind) == {"minimum"} and (path.n_iter <= 3).all()
+    np.testing.assert_allclose(path.x, clock[:, None] / clock[-1] * x1[:, None], atol=1e-12)
+    exact = np.einsum("bi,ij,bj->b", x1, np.linalg.inv(D), x1) / (4 * clock[-1])
+    np.testing.assert_allclose(path.action, exact, rtol=1e-12)
+
+
 @pytest.mark.parametrize("d", [3, WIDE + 1])
 def test_matrices_narrow_and_wide(d):
     rng, m = np.random.default_rng(d), 5

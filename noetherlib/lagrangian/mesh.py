@@ -54,8 +54,8 @@ class Mesh:
         if terms.M.shape[-1] < WIDE:
             return pack_band(*self.blocks(terms, bend))
         A, M = terms.A, terms.M
-        if A.ndim < 3:  # the same on all intervals
-            A = np.broadcast_to(A, M.shape[:-3] + (len(self.h),) + A.shape)
+        # (dim,) or a matrix, the same on all intervals; or a matrix for each interval, of all paths or of each
+        A = np.broadcast_to(A, M.shape[:-2] + A.shape if A.ndim < 3 else M.shape)
         out = np.empty((*M.shape[:-3], len(self.h) - 1, 2, *M.shape[-2:]))
         bend = np.broadcast_to(bend, M.shape)
         for index in np.ndindex(M.shape[:-3]):
