@@ -64,10 +64,12 @@ def as_paths(x, n_times, dim, name):
 
 def lacks_noise(mesh, x):
     """Whether D is valid but singular somewhere along the paths."""
-    A = mesh.lagrangian.metric(mesh.split(x)[0], mesh.t_mid)[0]
-    if np.isfinite(A).all():
-        return False
-    check_semidefinite(mesh.lagrangian.system.noise(mesh.split(x)[0], mesh.t_mid)[0])
+    mid = mesh.split(x)[0]
+    with np.errstate(all="ignore"):  # what is not finite raises a ValueError below
+        if np.isfinite(mesh.lagrangian.metric(mid, mesh.t_mid)[0]).all():
+            return False
+        D = mesh.lagrangian.system.noise(mid, mesh.t_mid)[0]
+    check_semidefinite(D)
     return True
 
 

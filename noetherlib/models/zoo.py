@@ -57,7 +57,7 @@ def ornstein_uhlenbeck(dim, rate, diffusion):
     Raises
     ------
     ValueError
-        For a bad dimension, a rate of another shape, or a D that is not positive definite.
+        For a bad dimension, a rate of another shape, or a D that is zero or has a negative eigenvalue.
 
     Notes
     -----
@@ -67,7 +67,7 @@ def ornstein_uhlenbeck(dim, rate, diffusion):
     rate = as_floats(rate, "rate")
     if rate.shape not in ((), (dim, dim)):
         raise ValueError(f"rate must be a number or ({dim}, {dim}), got shape {rate.shape}")
-    return System.of(LinearFlow(-rate, np.zeros(dim), diffusion))
+    return System.of(LinearFlow(-rate, np.zeros(dim), _some(diffusion)))
 
 
 def multistable_decision(
@@ -112,7 +112,7 @@ def multistable_decision(
     return System.of(Decision(
         as_number(baseline, "baseline"), as_number(excitation, "excitation"),
         as_number(inhibition, "inhibition"), as_number(threshold, "threshold"),
-        as_positive(width, "width"), as_positive(time_constant, "time_constant"), diffusion,
+        as_positive(width, "width"), as_positive(time_constant, "time_constant"), _some(diffusion),
     ))
 
 
@@ -139,7 +139,7 @@ def double_well(diffusion):
     -----
     Source: Kramers (1940).
     """
-    return System.of(DoubleWell(diffusion))
+    return System.of(DoubleWell(_some(diffusion)))
 
 
 def maier_stein(diffusion, beta=10.0):
@@ -163,13 +163,13 @@ def maier_stein(diffusion, beta=10.0):
     Raises
     ------
     ValueError
-        For a beta that is not finite or a D that is not positive definite.
+        For a beta that is not finite, or a D that is zero or has a negative eigenvalue.
 
     Notes
     -----
     Source: Maier and Stein (1993), Phys. Rev. Lett. 71, 1783; (1996), J. Stat. Phys. 83, 291.
     """
-    return System.of(MaierStein(as_number(beta, "beta"), diffusion))
+    return System.of(MaierStein(as_number(beta, "beta"), _some(diffusion)))
 
 
 def fitzhugh_nagumo(threshold=0.7, recovery=0.8, slowness=0.08, current=0.0, diffusion=0.01):
@@ -206,3 +206,10 @@ def fitzhugh_nagumo(threshold=0.7, recovery=0.8, slowness=0.08, current=0.0, dif
         as_number(threshold, "threshold"), as_number(recovery, "recovery"),
         as_positive(slowness, "slowness"), as_number(current, "current"), as_positive(diffusion, "diffusion"),
     ))
+
+
+def _some(diffusion):
+    """D itself, which may vanish along some directions but not along all."""
+    if not np.any(as_floats(diffusion, "diffusion")):
+        raise ValueError("diffusion must not be zero along every direction")
+    return diffusion
