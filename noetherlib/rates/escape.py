@@ -98,7 +98,7 @@ def escape_rate(system, attractor, saddle, geo=None):
     Notes
     -----
     With phi the quasipotential, ``f . grad phi + grad phi . D grad phi = 0``, growth the positive
-    eigenvalue at the saddle and ``F = div f + tr(D grad grad phi)``,
+    eigenvalue at the saddle and ``F = div f + tr(D grad grad phi)``::
 
         rate = growth / (2 pi) sqrt(det phi'' (attractor) / |det phi'' (saddle)|) exp(-int F dt - barrier),
 
