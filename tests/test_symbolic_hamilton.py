@@ -1,4 +1,4 @@
-"""Noise on some variables in exact algebra: Hamilton's picture, its symmetries, and what is refused."""
+"""Noise on some variables in exact algebra: Hamilton's picture, its symmetries, its limits."""
 
 import doctest
 import pickle
@@ -92,7 +92,8 @@ def test_singular_noise_has_a_hamiltonian(diffusion, quadratic):
     assert p == (p_x, p_y) == H.momentum
     assert zero(expression - quadratic - p_x*f[0] - p_y*f[1] + U)
     assert hamiltonian(H) is H and energy(H) == expression and momentum(H) == [p_x, p_y]
-    assert pickle.loads(pickle.dumps(H)) == H and hash(H) == hash(lagrangian(f, diffusion, (x, y), t, U))
+    assert pickle.loads(pickle.dumps(H)) == H
+    assert hash(H) == hash(lagrangian(f, diffusion, (x, y), t, U))
     assert H._repr_latex_().startswith("$")
 
 
@@ -186,7 +187,7 @@ def test_the_defect_is_the_rate_of_the_charge():
 def test_both_pictures_agree_where_there_are_two(drift, diffusion):
     L = lagrangian(drift, diffusion, (x, y), t)
     H = hamiltonian(L)
-    derived = hamiltonian(Lagrangian(L.expression, (x, y), t))  # which knows neither drift nor noise
+    derived = hamiltonian(Lagrangian(L.expression, (x, y), t))  # knows neither drift nor noise
     assert zero(H.expression - derived.expression)
     p = dict(zip(H.momentum, momentum(L), strict=True))
     xi = [sp.Function(n)(x, y, t) for n in ("xi1", "xi2")]
@@ -201,7 +202,8 @@ def test_gauge_terms_agree_where_there_are_two_pictures(functional):
     up, basis = sp.exp(k*t), EXPONENTIALS[:5]
     L = lagrangian([-k*x, -k*y], D, (x, y), t, functional)
     H = hamiltonian(L)
-    for xi, tau in [((up, 2*up), 0), ((1/up, 0), 0), ((-y, x), 0), ((k*x*up**2, k*y*up**2), up**2), ((0, 0), 1)]:
+    conformal = (k*x*up**2, k*y*up**2), up**2
+    for xi, tau in [((up, 2*up), 0), ((1/up, 0), 0), ((-y, x), 0), conformal, ((0, 0), 1)]:
         assert gauge_term(H, xi, tau) is not None
         assert zero(gauge_term(H, xi, tau) - gauge_term(L, xi, tau))
     for xi, tau in [((1, 0), 0), ((y, x), 0), ((0, 0), x), ((-y*up, x*up), 0)]:
@@ -238,7 +240,8 @@ def test_the_algebra_of_the_free_particle_is_that_of_kolmogorovs_equation(functi
     heisenberg = sp.Matrix(4, 4, lambda i, j: sp.expand(bracket(by_hand[i], by_hand[j], H)))
     assert not heisenberg.has(*H.state, *H.momentum, t) and heisenberg.det() != 0
     E, dilation, conformal = by_hand[4:]
-    assert zero(bracket(E, dilation, H) + 2*E) and zero(bracket(conformal, dilation, H) - 2*conformal)
+    assert zero(bracket(E, dilation, H) + 2*E)
+    assert zero(bracket(conformal, dilation, H) - 2*conformal)
     assert zero(bracket(E, conformal, H) - dilation)
     assert len(find_symmetries(H)) == 6  # the cubic boost needs t**3
 
@@ -257,9 +260,9 @@ def test_friction_leaves_five():
 def test_an_overdamped_oscillator_with_rates_one_to_three_is_free(ratio, count, functional):
     """x'' + (1 + r) k x' + r k**2 x = noise: its solutions decay with k and r k.
 
-    Stationary paths are combinations of exp(+-k t), exp(+-r k t). For r = 3 these are the cubes of a second order
-    equation's solutions, as 1, t, t**2, t**3 are: in the clock exp(2 k t) the particle is free, with
-    two symmetries more than any other.
+    Stationary paths are combinations of exp(+-k t), exp(+-r k t). For r = 3 these are the cubes of
+    a second order equation's solutions, as 1, t, t**2, t**3 are: in the clock exp(2 k t) the
+    particle is free, with two symmetries more than any other.
     """
     H = lagrangian([v, -ratio*k**2*x - (1 + ratio)*k*v], [0, D], (x, v), t, functional)
     basis = [1, *(sp.exp(n*k*t) for m in (1, 2, ratio) for n in (m, -m))]
@@ -279,10 +282,12 @@ def test_an_undamped_oscillator():
 @pytest.mark.parametrize("functional", FUNCTIONALS)
 def test_fitzhugh_nagumo_has_time_translation_alone(functional):
     eps, I = sp.symbols("epsilon I")
-    H = lagrangian([v - v**3/3 - w + I, eps*(v + a - b*w)], [D, 0], (v, w), t, functional)
-    assert find_symmetries(H, degree=2) == [((0, 0), 1, 0)]
-    forced = lagrangian([v - v**3/3 - w + sp.sin(t), eps*(v + a - b*w)], [D, 0], (v, w), t, functional)
-    assert find_symmetries(forced) == []
+    def model(current):
+        drift = [v - v**3/3 - w + current, eps*(v + a - b*w)]
+        return lagrangian(drift, [D, 0], (v, w), t, functional)
+
+    assert find_symmetries(model(I), degree=2) == [((0, 0), 1, 0)]
+    assert find_symmetries(model(sp.sin(t))) == []
 
 
 @pytest.mark.parametrize("functional", FUNCTIONALS)
@@ -376,7 +381,8 @@ def test_large_algebras():
     state, winds = sp.symbols(f"x1:{n + 1}"), sp.symbols(f"c1:{n + 1}")
     found = find_symmetries(lagrangian(winds, D, state, t))
     assert len(found) == 2*n + n*(n - 1)//2 + 3
-    found = find_symmetries(lagrangian([-k*s for s in state], D, state, t), time_basis=EXPONENTIALS[:5])
+    attracted = lagrangian([-k*s for s in state], D, state, t)
+    found = find_symmetries(attracted, time_basis=EXPONENTIALS[:5])
     assert len(found) == 2*n + n*(n - 1)//2 + 3
 
 
@@ -385,6 +391,28 @@ def test_the_scale_of_the_noise_does_not_matter(diffusion):
     turn = lagrangian([-x - y, x - y], diffusion, (x, y), t)
     assert [s.xi for s in find_symmetries(turn)] == [(-y, x), (0, 0)]
     assert len(find_symmetries(lagrangian([1, 2], diffusion, (x, y), t))) == 8
+
+
+def test_roundoff_hides_no_symmetry():
+    u = sp.Symbol("xdot")
+    hidden = sp.cosh(20*x)**2 - sp.sinh(20*x)**2 - 1  # zero, but 1e13 and more in floating point
+    assert len(find_symmetries(Lagrangian(u**2/2 + hidden, x, t))) == 5
+    assert len(find_symmetries(Lagrangian(u**2/2 + hidden + x**3, x, t))) == 1
+    steep = lagrangian([-x + sp.tanh(50*(x - y)), -y + sp.tanh(50*(x + y))], D, (x, y), t)
+    assert len(find_symmetries(steep)) == 1
+    stiff = lagrangian([-10**6*x, -y], D, (x, y), t)
+    assert len(find_symmetries(stiff)) == 1
+
+
+def test_complex_functions_of_time():
+    oscillator = Lagrangian(sp.Symbol("xdot")**2/2 - k**2*x**2/2, x, t)
+    basis = [sp.exp(n*sp.I*k*t) for n in (0, 1, -1, 2, -2)]
+    assert len(find_symmetries(oscillator, time_basis=basis)) == 5
+
+
+def test_a_drift_that_is_real_nowhere_is_refused():
+    with pytest.raises(ArithmeticError, match="does not rule out more"):
+        find_symmetries(lagrangian(sp.sqrt(-1 - x**2), D, x, t, "fw"))
 
 
 def test_a_search_that_takes_too_long_says_what_to_do_instead():
@@ -407,12 +435,12 @@ def test_a_search_that_takes_too_long_says_what_to_do_instead():
     (lambda: lagrangian([x, y], [[0, 1], [1, 0]], (x, y)), "^diffusion: .*semi-definite"),
     (lambda: lagrangian([x, y], [0, 0], (x, y)), "^diffusion: .*not zero"),
     (lambda: lagrangian([x, y], [0, y**2], (x, y)), "^diffusion: .*depends on the state"),
-    (lambda: lagrangian([x, y], [[t**2, t], [t, 1]], (x, y)), "^diffusion: .*range may change in time"),
-    (lambda: lagrangian([x, y], [0, sp.Heaviside(t - 1)], (x, y)), "^diffusion: .*range may change in time"),
-    (lambda: lagrangian([sp.Symbol("ydot"), y], [0, 1], (x, y)), "^drift: must not depend on the velocities"),
-    (lambda: noether_charge(free_particle(), (p_x, 0)), "^xi: got p_x, which must not depend on p_x"),
+    (lambda: lagrangian([x, y], [[t**2, t], [t, 1]], (x, y)), "^diffusion: .*range may change"),
+    (lambda: lagrangian([x, y], [0, sp.Heaviside(t - 1)], (x, y)), "^diffusion: .*may change"),
+    (lambda: lagrangian([sp.Symbol("ydot"), y], [0, 1], (x, y)), "^drift: must not depend on"),
+    (lambda: noether_charge(free_particle(), (p_x, 0)), "^xi: got p_x, which must not depend"),
     (lambda: gauge_term(free_particle(), (1, 0, 0)), "^xi: got 3 components, need 2"),
-    (lambda: lagrangian([p_x, x], [0, 1], (x, p_x)).momentum, "^state: \\['p_x'\\] are the names of momenta"),
+    (lambda: lagrangian([p_x, x], [0, 1], (x, p_x)).momentum, "^state: .*names of momenta"),
     (lambda: Hamiltonian([v], [0, 1], 0, (x, v)), "^drift: got 1 components, need 2"),
     (lambda: Hamiltonian([v, 0], [[0, 1], [2, 0]], 0, (x, v)), "^diffusion: .*symmetric"),
     (lambda: Hamiltonian([v, 0], [0, 1], 0, (x, v), time=x), "^state: .*distinct names"),

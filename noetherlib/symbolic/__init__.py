@@ -17,6 +17,16 @@ stationary action (Noether 1918; Bessel-Hagen 1921).
     >>> len(find_symmetries(L))
     5
 
+With noise on some variables only there is no Lagrangian but still a `Hamiltonian`, and all of this
+works in (x, p, t), with the condition ``dJ/dt + {J, H} = 0``:
+
+    >>> v = symbols("v")
+    >>> H = lagrangian([v, 0], [0, D], (x, v), t)   # a free particle with noise on its velocity
+    >>> H.expression
+    D*p_v**2 + p_x*v
+    >>> noether_charge(H, xi=(t, 1))                # a boost
+    p_v + p_x*t
+
 Every answer is exact.  Parameters are generic: special values may have more symmetries.  Where
 sympy cannot decide whether an expression vanishes, an ``ArithmeticError`` says so.
 """

@@ -1,9 +1,10 @@
 """Noether's conditions on ``xi``, ``tau`` and ``K``, from the Hamiltonian.
 
-The charge ``G = p . xi - tau H - K`` is constant if ``dG/dt + {G, H}``, a polynomial of degree three in
-the momenta, vanishes.  With ``X = d/dt + f . grad``, its coefficients are, the highest first,
+The charge ``G = p . xi - tau H - K`` is constant if ``dG/dt + {G, H}``, a polynomial of degree
+three in the momenta, vanishes.  With ``X = d/dt + f . grad``, its coefficients are, the highest
+first,
 
-    D grad tau = 0                                                                (then d_t tau = X tau)
+    D grad tau = 0
     (grad xi) D + D (grad xi)^T - (xi . grad) D - tau dD/dt - (X tau) D = 0
     2 D grad K = X xi - (xi . grad) f - tau df/dt - (X tau) f
     X K = xi . grad U + tau dU/dt + (X tau) U

@@ -27,9 +27,10 @@ def lambdify(expression, L, parameters=None) -> Callable:
     Returns
     -------
     callable
-        ``(x, v=None, t=None, a=None) -> array`` with ``x``, ``v``, ``a`` of shape ``(..., dim)`` and ``t`` of
-        shape ``(...)``; of a Hamiltonian ``(x, p=None, t=None) -> array``.  Leading axes broadcast, for
-        constants too; a sequence adds a last axis.  Arguments that do not occur may be left out.
+        ``(x, v=None, t=None, a=None) -> array`` with ``x``, ``v``, ``a`` of shape ``(..., dim)``
+        and ``t`` of shape ``(...)``; of a Hamiltonian ``(x, p=None, t=None) -> array``.  Leading
+        axes broadcast, for constants too; a sequence adds a last axis.  Arguments that do not
+        occur may be left out.
 
     Raises
     ------
@@ -45,8 +46,10 @@ def lambdify(expression, L, parameters=None) -> Callable:
         raise ValueError(f"parameters: no value for {sorted(map(str, unknown))}")
     needed = [name for name, group in groups.items() if any(e.has_free(*group) for e in outputs)]
     compiled = sp.lambdify(symbols, outputs, modules=["numpy", "scipy"], cse=True)
-    first, *others = (Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=None) for name in groups)
-    signature = Signature([first.replace(default=Parameter.empty), *others])
+    first, *others = groups
+    kind = Parameter.POSITIONAL_OR_KEYWORD
+    signature = Signature([Parameter(first, kind),
+                           *(Parameter(name, kind, default=None) for name in others)])
 
     def function(*args, **kwargs):
         given = signature.bind(*args, **kwargs)
@@ -65,9 +68,11 @@ def lambdify(expression, L, parameters=None) -> Callable:
         try:
             shape = np.broadcast_shapes(*shapes)
         except ValueError:
-            raise ValueError(f"{', '.join(groups)}: leading shapes {shapes} do not broadcast") from None
-        result = np.stack([np.broadcast_to(column, shape) for column in compiled(*columns)], axis=-1)
-        return result if isinstance(expression, (list, tuple, sp.MatrixBase)) else result[..., 0]
+            names = ", ".join(groups)
+            raise ValueError(f"{names}: leading shapes {shapes} do not broadcast") from None
+        result = np.stack([np.broadcast_to(e, shape) for e in compiled(*columns)], axis=-1)
+        several = isinstance(expression, (list, tuple, sp.MatrixBase))
+        return result if several else result[..., 0]
 
     function.__signature__ = signature
     return function

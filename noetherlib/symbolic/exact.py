@@ -1,11 +1,12 @@
 """Exact algebra: does an expression vanish identically, and for which constants?
 
-Variables are the symbols in which an expression is to vanish identically; all others are parameters.
+Variables are the symbols in which an expression is to vanish identically; all others are
+parameters.
 """
 
 from __future__ import annotations
 
-from functools import cache, reduce
+from functools import cache
 from math import lcm
 
 import numpy as np
@@ -21,7 +22,7 @@ from .limits import Deadline
 
 
 def vanishes(expression, variables):
-    """Whether an expression is zero for all values of the variables: True by algebra, False by a counterexample."""
+    """Whether an expression is identically zero: True by algebra, False by a counterexample."""
     if expression.is_Number:
         return expression == 0
     if not _coefficients([{0: expression}], variables, Deadline()):
@@ -32,23 +33,24 @@ def vanishes(expression, variables):
         point = {s: sample(s, (*variables, *functions), rng) for s in expression.free_symbols}
         value = expression.evalf(30, subs=point)
         if value.is_number and value.is_finite and abs(value) > 1e-15:
-            if abs(sp.im(value)) < 1e-15 or expression.has(sp.I):  # else outside the domain, as log(-1)
+            if abs(sp.im(value)) < 1e-15 or expression.has(sp.I):  # else outside its domain
                 return False
-    raise ArithmeticError("cannot decide whether this expression vanishes identically (it may help to "
-                          f"declare its symbols real or positive): {expression}")
+    raise ArithmeticError("cannot decide whether this expression vanishes identically (it may help "
+                          f"to declare its symbols real or positive): {expression}")
 
 
 def null_space(conditions, size, variables, deadline):
-    """Constants ``c_j`` for which ``sum_j c_j e_j`` vanishes identically in each condition: a basis.
+    """Constants ``c_j`` for which ``sum_j c_j e_j`` vanishes identically in each condition.
 
-    A condition is a dict from ``j < size`` to the expression ``e_j``.  The last entry of a vector that is
-    not zero belongs to an unknown in no other vector.  Entries are polynomials in the parameters
-    without common factor.
+    A condition is a dict from ``j < size`` to the expression ``e_j``.  The last entry of a vector
+    that is not zero belongs to an unknown in no other vector.  Entries are polynomials in the
+    parameters without common factor.
     """
     rows, zero = _coefficients(conditions, variables, deadline), set()
     while single := {j for row in rows if len(row) == 1 for j in row}:  # these unknowns are zero
         zero |= single
-        rows = [row for row in ({j: e for j, e in row.items() if j not in single} for row in rows) if row]
+        rows = [{j: e for j, e in row.items() if j not in single} for row in rows]
+        rows = [row for row in rows if row]
     rows += [{j: sp.S.One} for j in zero]
     deadline.check("the elimination of unknowns")
     matrix = DomainMatrix.from_dict_sympy(len(rows), size, dict(enumerate(rows))).to_field()
@@ -77,31 +79,36 @@ def generic(expressions):
 
 
 def _coefficients(conditions, variables, deadline):
-    """What must vanish for each condition, ``sum_j c_j e_j``, to vanish identically in the variables.
+    """What must vanish for each condition, ``sum_j c_j e_j``, to vanish identically.
 
     The ``e_j`` of a condition are brought to a common denominator and their numerators written as
-    polynomials in independent functions of the variables.  Each monomial in these gives a row: a dict
-    from ``j`` to its coefficient.
+    polynomials in independent functions of the variables.  Each monomial in these gives a row: a
+    dict from ``j`` to its coefficient.
     """
     entries, functions = generic([e for condition in conditions for e in condition.values()])
-    fractions, independent, relations, constants = _independent(entries, (*variables, *functions), deadline)
+    fractions, independent, relations, constants = _independent(
+        entries, (*variables, *functions), deadline)
     parameters = set().union(*(e.free_symbols for pair in fractions for e in pair)) - {*independent}
     ring = PolyRing((*independent, *sorted(parameters, key=str)), sp.QQ, lex)
     n, rows = len(independent), {}
-    relations = [(independent.index(R), degree, ring.from_expr(value)) for R, degree, value in relations]
+    relations = [(independent.index(R), degree, ring.from_expr(b)) for R, degree, b in relations]
     fractions = iter(fractions)
     for i, condition in enumerate(conditions):
         parts = {j: tuple(map(ring.from_expr, next(fractions))) for j in condition}
-        common = reduce(lambda a, b: a if b == 1 else a.lcm(b), (b for _, b in parts.values()), ring.one)
+        common = ring.one
+        for _, denominator in parts.values():
+            common = common if denominator == 1 else common.lcm(denominator)
         for j, (numerator, denominator) in parts.items():
             deadline.check("the conditions as polynomials")
             polynomial = _reduced(numerator*common.exquo(denominator), relations, ring)
             for powers, c in polynomial.terms():
                 entry = rows.setdefault((i, powers[:n]), {}).setdefault(j, {})
                 entry[(0,)*n + powers[n:]] = c
-    distinct = dict.fromkeys(frozenset((j, ring(entry)) for j, entry in row.items()) for row in rows.values())
+    distinct = dict.fromkeys(
+        frozenset((j, ring(entry)) for j, entry in row.items()) for row in rows.values())
     values = [{j: entry.as_expr().xreplace(constants) for j, entry in row} for row in distinct]
-    return [row for row in ({j: e for j, e in row.items() if sp.expand(e) != 0} for row in values) if row]
+    values = [{j: e for j, e in row.items() if sp.expand(e) != 0} for row in values]
+    return [row for row in values if row]
 
 
 def _reduced(polynomial, relations, ring):
@@ -118,12 +125,13 @@ def _reduced(polynomial, relations, ring):
 def _independent(expressions, variables, deadline):
     """Rewrite in algebraically independent symbols.
 
-    ``exp(q m)``, ``q`` rational, becomes a power of one symbol for each term ``m``; these are independent
-    of the variables and of each other (Ax 1971).  A root of ``b`` becomes a symbol ``R`` with a relation
-    ``R**n = b``.  Any other function of the variables becomes a symbol, and so does any constant that is
-    not rational.
+    ``exp(q m)``, ``q`` rational, becomes a power of one symbol for each term ``m``; these are
+    independent of the variables and of each other (Ax 1971).  A root of ``b`` becomes a symbol
+    ``R`` with a relation ``R**n = b``.  Any other function of the variables becomes a symbol, and
+    so does any constant that is not rational.
 
-    Returns numerators and denominators, the symbols, the relations ``(R, n, b)`` and the values of the constants.
+    Returns numerators and denominators, the symbols, the relations ``(R, n, b)`` and the values of
+    the constants.
     """
     degrees, exponentials, roots, others, constants = {}, {}, {}, {}, {}
     for power in set().union(*(e.atoms(sp.Pow) for e in expressions)):

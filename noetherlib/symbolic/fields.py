@@ -1,10 +1,11 @@
 """Vector fields in (x, t), and functions with given derivatives along them.
 
-``Z K = s`` for several fields ``Z`` with slopes ``s`` has a solution ``K`` near a generic point if and
-only if the slopes fit together: where fields are dependent, and along brackets, ``[Y, Z] K = Y s_Z - Z
-s_Y`` (Frobenius).  Brackets are taken until they give no new direction.  If the fields then span all
-directions, as they do in a system that its noise reaches everywhere (Hoermander 1967), ``K`` is unique
-up to a constant, otherwise up to the functions that are constant along all fields.
+``Z K = s`` for several fields ``Z`` with slopes ``s`` has a solution ``K`` near a generic point if
+and only if the slopes fit together: where fields are dependent, and along brackets, ``[Y, Z] K = Y
+s_Z - Z s_Y`` (Frobenius).  Brackets are taken until they give no new direction.  If the fields
+then span all directions, as they do in a system that its noise reaches everywhere (Hoermander
+1967), ``K`` is unique up to a constant, otherwise up to the functions that are constant along all
+fields.
 
 Slopes are expressions, or forms in an unknown transformation (`forms`).
 """
@@ -45,14 +46,15 @@ def frame(fields, slopes, variables, deadline):
             conditions += [slope]*(slope is not None)
         pending = []
         for (Y, s), (Z, r) in combinations(basis.values(), 2):
-            bracket = [along(Y, z, variables) - along(Z, y, variables) for y, z in zip(Y, Z, strict=True)]
+            bracket = [along(Y, z, variables) - along(Z, y, variables)
+                       for y, z in zip(Y, Z, strict=True)]
             if any(not vanishes(e, variables) for e in bracket):
                 pending.append((bracket, along(Y, r, variables) - along(Z, s, variables)))
-    for (Y, s), (Z, r) in combinations(basis.values(), 2):
+    for (Y, s), (Z, r) in combinations(basis.values(), 2):  # all brackets are zero now
         deadline.check("the compatibility of the gauge term")
         conditions.append(along(Y, r, variables) - along(Z, s, variables))
-    return Frame(variables, {k: Z for k, (Z, _) in basis.items()}, {k: s for k, (_, s) in basis.items()},
-                 conditions)
+    fields, slopes = ({k: pair[i] for k, pair in basis.items()} for i in range(2))
+    return Frame(variables, fields, slopes, conditions)
 
 
 def independent_rows(rows, variables):

@@ -52,9 +52,8 @@ class Form:
         return Form({jet: c for jet, c in terms.items() if c != 0}, self.space)
 
     def __mul__(self, factor):
-        return Form({jet: c*factor for jet, c in self.terms.items()} if factor != 0 else {}, self.space)
-
-    __rmul__ = __mul__
+        terms = {jet: c*factor for jet, c in self.terms.items()} if factor != 0 else {}
+        return Form(terms, self.space)
 
     def __neg__(self):
         return self*-1
@@ -64,10 +63,11 @@ class Form:
 
     def diff(self, variable):
         k = self.space.variables.index(variable)
-        inner = Form({jet: slope for jet, c in self.terms.items() if (slope := c.diff(variable)) != 0}, self.space)
-        return inner + Form({jet: c for (i, order), c in self.terms.items()
-                             if self.space.keeps(*(jet := (i, (*order[:k], order[k] + 1, *order[k + 1:]))))},
-                            self.space)
+        raised = {(i, (*order[:k], order[k] + 1, *order[k + 1:])): c
+                  for (i, order), c in self.terms.items()}
+        outer = {jet: c for jet, c in raised.items() if self.space.keeps(*jet)}
+        inner = {jet: slope for jet, c in self.terms.items() if (slope := c.diff(variable)) != 0}
+        return Form(inner, self.space) + Form(outer, self.space)
 
     def of(self, component, function):
         """The value where this component is the function and the others are zero."""
@@ -76,4 +76,4 @@ class Form:
 
     def __call__(self, functions):
         """The value for these functions, ``(*xi, tau)``."""
-        return sp.Add(*(self.of(i, function) for i, function in enumerate(functions) if function != 0))
+        return sp.Add(*(self.of(i, u) for i, u in enumerate(functions) if u != 0))

@@ -14,12 +14,13 @@ from .symbols import as_exact, as_sequence, as_symbols, as_symmetric, as_time, d
 
 @dataclass(frozen=True)
 class Hamiltonian(Picture):
-    """``H(x, p, t) = p . f + p . D p - U``, from ``f`` (drift), ``D`` (diffusion) and ``U`` (potential).
+    """``H(x, p, t) = p . f + p . D p - U``, of drift ``f``, diffusion ``D`` and potential ``U``.
 
-    The system moves as ``dx/dt = f + 2 D p``, ``dp/dt = -dH/dx``.  ``D`` may be singular: then there is
-    no Lagrangian on all paths, only ``p . D p + U`` on those with ``dx/dt - f`` in the range of ``D``.
-    `lagrangian` builds the one of a system with noise on some variables, `hamiltonian` that of any
-    Lagrangian quadratic in the velocities.  It unpacks as ``expression, momentum``:
+    The system moves as ``dx/dt = f + 2 D p``, ``dp/dt = -dH/dx``.  ``D`` may be singular: then
+    there is no Lagrangian on all paths, only ``p . D p + U`` on those with ``dx/dt - f`` in the
+    range of ``D``. `lagrangian` builds the one of a system with noise on some variables,
+    `hamiltonian` that of any Lagrangian quadratic in the velocities.  It unpacks as ``expression,
+    momentum``:
 
         >>> x, v, k = sp.symbols("x v k")
         >>> H, p = Hamiltonian([v, -k*x], [0, 1], 0, (x, v))
@@ -29,8 +30,8 @@ class Hamiltonian(Picture):
     Floats are read as the decimal fractions they print as; ``time`` is by default the symbol named
     ``t``.
 
-    Raises ``ValueError`` if symbols repeat or clash, for a wrong shape, and for a ``diffusion`` that is
-    not symmetric.
+    Raises ``ValueError`` if symbols repeat or clash, for a wrong shape, and for a ``diffusion``
+    that is not symmetric.
     """
 
     drift: tuple
@@ -45,13 +46,15 @@ class Hamiltonian(Picture):
         diffusion = as_symmetric("diffusion", self.diffusion, len(state))
         potential = as_exact("potential", self.potential)
         if len(drift) != len(state):
-            raise ValueError(f"drift: got {len(drift)} components, need {len(state)}, one for each state")
+            raise ValueError(
+                f"drift: got {len(drift)} components, need {len(state)}, one for each state")
         time = as_time(self.time, [*drift, *diffusion, potential])
         values = dict(drift=drift, diffusion=diffusion, potential=potential, state=state, time=time)
         for name, value in values.items():
             object.__setattr__(self, name, value)
         if len({s.name for s in (*state, *self.velocity, time)}) < 2*len(state) + 1:
-            raise ValueError(f"state: {state}, velocity {self.velocity} and time {time} need distinct names")
+            raise ValueError(
+                f"state: {state}, velocity {self.velocity} and time {time} need distinct names")
 
     def __iter__(self):
         return iter((self.expression, self.momentum))
@@ -68,7 +71,8 @@ class Hamiltonian(Picture):
         others = set(self.state) | {self.time} | set().union(
             *(e.free_symbols for e in (*self.drift, *self.diffusion, self.potential)))
         if taken := {s.name for s in momentum} & {s.name for s in others}:
-            raise ValueError(f"state: {sorted(taken)} are the names of momenta here; rename these symbols")
+            raise ValueError(
+                f"state: {sorted(taken)} are the names of momenta here; rename these symbols")
         return momentum
 
     @cached_property

@@ -13,8 +13,8 @@ from .symbols import dot
 def integral(frame, slopes=None) -> sp.Expr:
     """``K`` with ``Z K = s`` for all fields of a `Frame`, its own slopes by default.
 
-    First one variable after the other, along fields that change no other variable; then, for what is
-    left, by undetermined coefficients.  The result is confirmed by differentiation.
+    First one variable after the other, along fields that change no other variable; then, for what
+    is left, by undetermined coefficients.  The result is confirmed by differentiation.
 
     Raises ``ArithmeticError`` if no such formula is found, or if it cannot be confirmed.
     """
@@ -32,8 +32,10 @@ def integral(frame, slopes=None) -> sp.Expr:
     if any(not vanishes(s, variables) for s in others.values()):
         K += _undetermined(frame, others, done)
     K = min((sp.factor(K), sp.expand(K), K), key=sp.count_ops)
-    if not all(vanishes(slopes[k] - along(Z, K, variables), variables) for k, Z in frame.fields.items()):
-        raise ArithmeticError(f"sympy's integral {K} for the gauge term does not satisfy its equation")
+    if not all(vanishes(slopes[k] - along(Z, K, variables), variables)
+               for k, Z in frame.fields.items()):
+        raise ArithmeticError(
+            f"sympy's integral {K} for the gauge term does not satisfy its equation")
     return K
 
 
@@ -50,24 +52,28 @@ def _undetermined(frame, slopes, done):
     slopes = [sp.simplify(s) if s.has_free(*done) else s for s in slopes.values()]
     functions = list(dict.fromkeys(term for s in slopes for term in _terms(s, variables)))
     for _ in range(3):
-        new = [term for F in functions for field in fields for term in _relatives(F, field, variables, done)]
-        functions = list(dict.fromkeys([*functions, *new]))[:100]
-    conditions = [{**{j: along(field, F, variables) for j, F in enumerate(functions)}, len(functions): -s}
+        new = [term for F in functions for field in fields
+               for term in _relatives(F, field, variables, done)]
+        functions = list(dict.fromkeys([*functions, *new]))[:60]
+    conditions = [dict(enumerate([*(along(field, F, variables) for F in functions), -s]))
                   for field, s in zip(fields, slopes, strict=True)]
     for vector in null_space(conditions, len(functions) + 1, variables, Deadline()):
         if vector[-1] != 0:
             return dot(vector[:-1], functions)/vector[-1]
-    raise ArithmeticError("a gauge term exists, but no formula was found for it: its derivative along "
-                          f"{fields} is {slopes}")
+    raise ArithmeticError("a gauge term exists, but no formula was found for it: its derivative "
+                          f"along {fields} is {slopes}")
 
 
 def _relatives(function, field, variables, done):
-    """Terms of the derivative of a function along a field, and of what may have it as derivative."""
+    """Terms of a function's derivative along a field, and of what may have it as derivative."""
     terms = _terms(along(field, function, variables), variables)
     for symbol, e in zip(variables, field, strict=True):
         if e != 0 and symbol not in done:
-            part = _antiderivative(sp.expand(function/e), symbol, variables)
-            terms += [] if part.has(sp.Integral) else _terms(part, variables)
+            integrand = sp.expand(function/e)
+            part = _antiderivative(integrand, symbol, variables)
+            new = {type(F) for F in part.atoms(sp.Function) - integrand.atoms(sp.Function)}
+            if not part.has(sp.Integral) and new <= {sp.log}:  # no Ei, erf, ...: they lead nowhere
+                terms += _terms(part, variables)
     return terms
 
 

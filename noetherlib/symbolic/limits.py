@@ -8,15 +8,17 @@ from time import monotonic
 class SearchLimitError(RuntimeError):
     """An exact search was given up because it takes too long or has too many unknowns.
 
-    It says nothing about the symmetries.  `noetherlib.discover` finds those with ``xi`` affine in the
-    state numerically, in any dimension; a smaller ``degree`` or ``time_basis`` makes the exact search
-    smaller.
+    It says nothing about the symmetries.  `noetherlib.discover` finds those with ``xi`` affine in
+    the state and no gauge term numerically, in any dimension; a smaller ``degree`` or
+    ``time_basis`` makes the exact search smaller.
     """
 
-    def __init__(self, reason):
-        super().__init__(
-            f"the exact search was given up: {reason}. Take a smaller degree or time_basis, or search "
-            "numerically with noetherlib.discover.symmetries_from_drift")
+
+def given_up(reason):
+    """The error to raise, with what to do instead."""
+    return SearchLimitError(
+        f"the exact search was given up: {reason}. Take a smaller degree or time_basis, or search "
+        "numerically with noetherlib.discover.symmetries_from_drift")
 
 
 class Deadline:
@@ -28,4 +30,4 @@ class Deadline:
     def check(self, step):
         """To be called between the parts of a step."""
         if self.seconds is not None and monotonic() - self.start > self.seconds:
-            raise SearchLimitError(f"it took more than {self.seconds:g} seconds and had come to {step}")
+            raise given_up(f"it took more than {self.seconds:g} seconds and had come to {step}")

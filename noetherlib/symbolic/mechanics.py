@@ -49,7 +49,7 @@ def energy(L) -> sp.Expr:
 
 
 def hamiltonian(L) -> Hamiltonian:
-    """The energy in terms of the momenta (``p_x`` for ``x``); of a noisy system, ``p . D p + p . f - U``.
+    """The energy in the momenta (``p_x`` for ``x``); of a noisy system, ``p . D p + p . f - U``.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def hamiltonian(L) -> Hamiltonian:
 
 
 def total_derivative(expression, L) -> sp.Expr:
-    """``d/dt`` along a path of an expression in (x, v, t); the accelerations are ``L.acceleration``.
+    """``d/dt`` along a path of an expression in (x, v, t), the accelerations ``L.acceleration``.
 
     With a Hamiltonian the expression is in (x, p, t), and its derivative is ``d/dt + {., H}``.
     """
@@ -97,8 +97,8 @@ def euler_lagrange(L, functions=False) -> list:
     Returns
     -------
     list
-        Of expressions in the state, velocity and acceleration symbols (with a Hamiltonian: the state, the
-        momenta and their rates), or of equations.
+        Of expressions in the state, velocity and acceleration symbols (with a Hamiltonian: the
+        state, the momenta and their rates), or of equations.
 
     Raises
     ------
@@ -128,11 +128,13 @@ def equations_of_motion(L) -> list:
 
 
 def inverse_metric(L):
-    """Inverse of the matrix of second derivatives in the velocities, which must not depend on them."""
+    """Inverse of the second derivatives in the velocities, which must not depend on them."""
     G = sp.hessian(L.expression, L.velocity)
     if not all(vanishes(sp.diff(e, v), L.variables) for e in G for v in L.velocity):
-        raise ValueError(f"L: got {L.expression}, need one quadratic in the velocities {L.velocity}")
+        raise ValueError(
+            f"L: got {L.expression}, need one quadratic in the velocities {L.velocity}")
     G = G.subs(dict.fromkeys(L.velocity, 0)).applyfunc(sp.cancel)
     if vanishes(G.det(), L.variables):
-        raise ValueError(f"L: its second derivatives in the velocities, {G.tolist()}, are not invertible")
+        raise ValueError(
+            f"L: its second derivatives in the velocities, {G.tolist()}, are not invertible")
     return G.inv().applyfunc(sp.cancel)

@@ -17,11 +17,11 @@ from .symbols import as_expression, as_sequence, dot
 
 
 def invariance_defect(L, xi, tau=0, gauge=0) -> sp.Expr:
-    """``delta = tau dL/dt + xi . dL/dx + (d_t xi - v d_t tau) . p + L d_t tau - d_t K``, in (x, v, t).
+    """``delta = tau dL/dt + xi . dL/dx + (d_t xi - v d_t tau) . p + L d_t tau - d_t K``.
 
-    It vanishes identically for a symmetry with gauge term ``K``.  Otherwise it drives the charge:
-    ``dJ/dt = delta`` along stationary paths (Olver 1993, sections 4.2 and 4.4).  With a Hamiltonian it is
-    in (x, p, t), and equals ``dJ/dt + {J, H}`` there.
+    It is in (x, v, t), and vanishes identically for a symmetry with gauge term ``K``.  Otherwise
+    it drives the charge: ``dJ/dt = delta`` along stationary paths (Olver 1993, sections 4.2 and
+    4.4).  With a Hamiltonian it is in (x, p, t), and equals ``dJ/dt + {J, H}`` there.
 
     Parameters
     ----------
@@ -65,13 +65,14 @@ def noether_charge(L, xi, tau=0, gauge=0) -> sp.Expr:
 def gauge_term(L, xi, tau=0) -> sp.Expr | None:
     """The ``K(x, t)`` that makes a transformation a symmetry, or None if there is none.
 
-    ``delta0 = dK/dt + v . grad K`` holds for some ``K`` (locally) if and only if ``delta0`` is affine in
-    the velocities, ``b . v + c``, with ``db_i/dx_j = db_j/dx_i`` and ``db_i/dt = dc/dx_i``.  ``K`` then
-    follows by integrating one variable after the other; it is unique up to a constant.
+    ``delta0 = dK/dt + v . grad K`` holds for some ``K`` (locally) if and only if ``delta0`` is
+    affine in the velocities, ``b . v + c``, with ``db_i/dx_j = db_j/dx_i`` and ``db_i/dt =
+    dc/dx_i``.  ``K`` then follows by integrating one variable after the other; it is unique up to
+    a constant.
 
-    With a Hamiltonian, ``K`` has given derivatives along the noisy directions and along the drift; it
-    exists if these agree along all brackets of such fields.  It is unique up to a constant where noise
-    and drift reach everywhere, and up to what no path changes where they do not.
+    With a Hamiltonian, ``K`` has given derivatives along the noisy directions and along the drift;
+    it exists if these agree along all brackets of such fields.  It is unique up to a constant
+    where noise and drift reach everywhere, and up to what no path changes where they do not.
 
     Parameters
     ----------
@@ -88,12 +89,14 @@ def gauge_term(L, xi, tau=0) -> sp.Expr | None:
     Raises
     ------
     ArithmeticError
-        If a condition can be neither proved nor refuted, or ``K`` exists and no formula for it is found.
+        If a condition can be neither proved nor refuted, or ``K`` exists and no formula for it is
+        found.
 
     Notes
     -----
-    Both answers are proofs: ``K`` satisfies its equation identically, and None means that one of the
-    conditions fails at a point.  If sympy knows no antiderivative, ``K`` holds an unevaluated integral.
+    Both answers are proofs: ``K`` satisfies its equation identically, and None means that one of
+    the conditions fails at a point.  If sympy knows no antiderivative, ``K`` holds an unevaluated
+    integral.
     """
     xi, tau, _ = _transformation(as_picture(L), xi, tau, 0)
     if isinstance(L, Hamiltonian):
@@ -112,7 +115,8 @@ def _velocity_frame(L, defect):
     """The slopes of ``K``, read off a defect that is to be ``dK/dt + v . grad K``."""
     (b, c), x, v, n = _affine_parts(L, defect), L.state, L.velocity, L.dim
     conditions = ([sp.diff(defect, v[i], v[j]) for i in range(n) for j in range(i, n)]
-                  + [sp.diff(b[i], x[j]) - sp.diff(b[j], x[i]) for i, j in combinations(range(n), 2)]
+                  + [sp.diff(b[i], x[j]) - sp.diff(b[j], x[i])
+                     for i, j in combinations(range(n), 2)]
                   + [sp.diff(b[i], L.time) - sp.diff(c, x[i]) for i in range(n)])
     fields = {k: [sp.Integer(k == j) for j in range(n + 1)] for k in range(n + 1)}
     return Frame((*x, L.time), fields, dict(enumerate((*b, c))), conditions)

@@ -23,7 +23,7 @@ from .symbols import dot
 
 
 class Picture:
-    """What the two have in common: an ``expression`` in ``variables``, the last of them ``time``."""
+    """What both have: an ``expression`` in ``variables``, the last of which is ``time``."""
 
     @property
     def dim(self) -> int:

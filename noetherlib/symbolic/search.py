@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import sympy as sp
 
+from ..inputs import as_number
 from .conditions import gauge_equations, invariance
 from .exact import null_space, vanishes
 from .fields import frame
@@ -14,7 +15,7 @@ from .forms import Space
 from .hamilton import is_regular
 from .integrate import integral
 from .lagrange import Lagrangian
-from .limits import Deadline, SearchLimitError
+from .limits import Deadline, given_up
 from .mechanics import hamiltonian
 from .picture import Picture
 from .rank import null_space_at_random
@@ -31,14 +32,17 @@ class PointSymmetry(NamedTuple):
     gauge: sp.Expr
 
 
-def find_symmetries(L, state=None, time=None, degree=1, time_basis=None, max_seconds=None) -> list[PointSymmetry]:
+def find_symmetries(
+    L, state=None, time=None, degree=1, time_basis=None, max_seconds=None
+) -> list[PointSymmetry]:
     """All Noether point symmetries with ``xi`` polynomial in the state, as an exact basis.
 
     Parameters
     ----------
     L : Lagrangian, Hamiltonian or expression
-        A Lagrangian must be quadratic in the velocities with an invertible matrix.  Undefined functions,
-        such as ``V(x)``, stand for generic ones.  An expression is read as ``Lagrangian(L, state, time)``.
+        A Lagrangian must be quadratic in the velocities with an invertible matrix.  Undefined
+        functions, such as ``V(x)``, stand for generic ones.  An expression is read as
+        ``Lagrangian(L, state, time)``.
     state, time : optional
         The symbols of ``L``; needed only if ``L`` is an expression.
     degree : int
@@ -62,26 +66,27 @@ def find_symmetries(L, state=None, time=None, degree=1, time_basis=None, max_sec
         If the functions in ``L`` may be related in a way the algebra does not see, so that the list
         could be incomplete; if there is no formula for a gauge term.
     SearchLimitError
-        After ``max_seconds``, and for more than 2000 unknown coefficients.  `noetherlib.discover` then
-        finds the affine symmetries without gauge term numerically.
+        After ``max_seconds``, and for more than 2000 unknown coefficients.  `noetherlib.discover`
+        then finds the affine symmetries without gauge term numerically.
 
     Notes
     -----
-    The terms of ``dJ/dt`` cubic in the momenta vanish only if ``D grad tau = 0``.  With noise on all
-    variables, ``tau`` depends on time only.  Otherwise it may depend on combinations of the state that
-    the noise does not move; it is then sought among polynomials of the same ``degree``.
+    The terms of ``dJ/dt`` cubic in the momenta vanish only if ``D grad tau = 0``.  With noise on
+    all variables, ``tau`` depends on time only.  Otherwise it may depend on what the noise does not
+    move; it is then sought among polynomials of the same ``degree``.
 
-    The conditions (`conditions`, and those of `fields` for the gauge term to exist) are linear in the
-    unknown coefficients and free of ``K``.  At random points they make a matrix of numbers, whose null
-    space says how many symmetries there are and which coefficients are zero in all of them.  The others
-    are solved for exactly, in independent functions.  Each member is confirmed by its conditions.
+    The conditions (`conditions`, and those of `fields` for the gauge term to exist) are linear in
+    the unknown coefficients and free of ``K``.  At random points they make a matrix of numbers,
+    whose null space says how many symmetries there are and which coefficients are zero in all of
+    them.  The others are solved for exactly, in independent functions.  Each member is confirmed
+    by its conditions.
 
     References
     ----------
     Noether, Nachr. Ges. Wiss. Goettingen (1918) 235.  Olver, *Applications of Lie Groups to
     Differential Equations* (1993), sections 4.2 and 4.4.
     """
-    deadline = Deadline(max_seconds)
+    deadline = Deadline(None if max_seconds is None else as_number(max_seconds, "max_seconds"))
     L = as_lagrangian(L, state, time)
     H = hamiltonian(L)
     if isinstance(degree, bool) or not isinstance(degree, (int, np.integer)) or degree < 0:
@@ -89,12 +94,13 @@ def find_symmetries(L, state=None, time=None, degree=1, time_basis=None, max_sec
     basis = as_sequence((1, L.time, L.time**2) if time_basis is None else time_basis)
     basis = [as_expression("time_basis", g, L, (L.time,)) for g in basis]
     if not basis or null_space([dict(enumerate(basis))], len(basis), (L.time,), deadline):
-        raise ValueError(f"time_basis: got {basis}, need linearly independent functions of {L.time}")
+        raise ValueError(
+            f"time_basis: got {basis}, need linearly independent functions of {L.time}")
 
     space = Space(H.state, H.time, int(degree), 0 if is_regular(H) else int(degree))
     generators = _generators(space, basis)
     if len(generators) > MOST_UNKNOWNS:
-        raise SearchLimitError(f"it has {len(generators)} unknown coefficients, at most {MOST_UNKNOWNS} are tried")
+        raise given_up(f"it has {len(generators)} unknown coefficients, more than {MOST_UNKNOWNS}")
     unknowns = space.unknowns()
     known = frame(*gauge_equations(H, *unknowns), space.variables, deadline)
     free = invariance(H, *unknowns)
@@ -106,7 +112,7 @@ def find_symmetries(L, state=None, time=None, degree=1, time_basis=None, max_sec
         for c, (i, powers, g) in zip(vector, generators, strict=True):
             functions[i] += c*_function(space, powers, g)
         if not all(vanishes(form(functions), space.variables) for form in free):
-            raise ArithmeticError(f"the transformation {functions} does not satisfy the conditions it was found from")
+            raise ArithmeticError(f"xi, tau = {functions} does not satisfy what it was found from")
         K = integral(known, {k: slope(functions) for k, slope in known.slopes.items()})
         found.append(PointSymmetry(tuple(functions[:-1]), functions[-1], K))
     return found
@@ -117,7 +123,8 @@ def _generators(space, basis):
     dim, powers = len(space.state), {}
     for m in sorted(_exponents(dim, space.degree), reverse=True):
         powers.setdefault(sum(m), []).append(m)
-    motions = [(i, m, g) for g in basis for n in sorted(powers) for i in range(dim) for m in powers[n]]
+    motions = [(i, m, g)
+               for g in basis for n in sorted(powers) for i in range(dim) for m in powers[n]]
     clocks = [(dim, m, g) for n in range(space.clock_degree + 1) for m in powers[n] for g in basis]
     return motions + clocks
 
@@ -137,9 +144,9 @@ def _solutions(conditions, generators, deadline):
     """A basis of the coefficients with which the generators satisfy all conditions."""
     at_random = null_space_at_random(conditions, generators, deadline)
     if at_random is None:
-        raise ArithmeticError("a function in L or time_basis has no numerical counterpart, so that it "
-                              "cannot be ruled out that symmetries are missed")
-    kept = [j for j, row in enumerate(at_random) if np.abs(row).max(initial=0) > 1e-6]
+        raise ArithmeticError("a function in L or time_basis has no numerical counterpart, so that "
+                              "it cannot be ruled out that symmetries are missed")
+    kept = [j for j, row in enumerate(at_random) if np.abs(row).max(initial=0) > 1e-7]
     space, columns = conditions[0].space, []
     for form in conditions:
         deadline.check("the conditions")
@@ -149,9 +156,11 @@ def _solutions(conditions, generators, deadline):
     vectors = null_space(columns, len(kept), space.variables, deadline)
     if len(vectors) < at_random.shape[1]:
         raise ArithmeticError(
-            f"found {len(vectors)} symmetries, but the numerical rank of the equations does not rule out "
-            "more: some functions in L or time_basis may be related. Write them in simpler functions")
-    return [[dict(zip(kept, vector, strict=True)).get(j, 0) for j in range(len(generators))] for vector in vectors]
+            f"found {len(vectors)} symmetries, but the numerical rank of the equations does not "
+            "rule out more: some functions in L or time_basis may be related. Write them in "
+            "simpler functions")
+    named = [dict(zip(kept, vector, strict=True)) for vector in vectors]
+    return [[vector.get(j, 0) for j in range(len(generators))] for vector in named]
 
 
 def as_lagrangian(L, state, time):

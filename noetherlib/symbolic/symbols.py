@@ -1,7 +1,7 @@
 """Arguments: symbols and their names, exact expressions, matrices.
 
-``owner`` is what the symbols belong to, a Lagrangian or a Hamiltonian; its ``reserved`` symbols have a
-meaning of their own.
+``owner`` is what the symbols belong to, a Lagrangian or a Hamiltonian; its ``reserved`` symbols
+have a meaning of their own.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ def as_sequence(value):
 
 def as_symbols(name, value):
     symbols = tuple(as_sequence(value))
-    if not symbols or not all(isinstance(s, sp.Symbol) for s in symbols) or len(set(symbols)) < len(symbols):
+    distinct = len(set(symbols)) == len(symbols)
+    if not symbols or not distinct or not all(isinstance(s, sp.Symbol) for s in symbols):
         raise ValueError(f"{name}: got {value!r}, need one sympy Symbol or several distinct ones")
     return symbols
 
@@ -62,7 +63,8 @@ def as_expression(name, value, owner, allowed):
     own = {s.name: s for s in owner.reserved}
     for symbol in expression.free_symbols:
         if own.get(symbol.name, symbol) != symbol:
-            raise ValueError(f"{name}: its symbol {symbol} has other assumptions than the {symbol} of L")
+            raise ValueError(
+                f"{name}: its symbol {symbol} has other assumptions than the {symbol} of L")
         if symbol.name in own and symbol not in allowed:
             raise ValueError(f"{name}: got {expression}, which must not depend on {symbol}")
     return expression
@@ -76,7 +78,8 @@ def as_symmetric(name, value, dim):
     if not any(isinstance(row, (list, tuple, np.ndarray)) for row in rows):
         rows = [[d if i == j else 0 for j in range(len(rows))] for i, d in enumerate(rows)]
     if [len(as_sequence(row)) for row in rows] != [dim]*dim:
-        raise ValueError(f"{name}: got {value}, need a scalar, {dim} entries or {dim} x {dim} of them")
+        raise ValueError(
+            f"{name}: got {value}, need a scalar, {dim} entries or {dim} x {dim} of them")
     matrix = sp.ImmutableMatrix([[as_exact(name, e) for e in row] for row in rows])
     if not matrix.is_symmetric():
         raise ValueError(f"{name}: got {matrix.tolist()}, need a symmetric matrix")

@@ -87,6 +87,9 @@ class Generated:
         out = np.zeros(self.array.shape + np.broadcast_shapes(x.shape[:-1], np.shape(t)))
         for index, value in zip(self.entries, values):
             out[index] = value
+        lost = np.isnan(x).any(axis=-1) if self.needs_state else np.False_
+        if lost.any():  # the default branch of a Piecewise would make a number of a state that is none
+            out[..., np.broadcast_to(lost, out.shape[self.array.ndim :])] = np.nan
         return np.moveaxis(out, range(self.array.ndim), range(-self.array.ndim, 0))
 
     def _generate(self):
@@ -100,12 +103,25 @@ class Generated:
         for e in expressions:
             if e.has(*unusual):
                 raise ValueError(
-                    f"drift and its derivatives must be ordinary functions, got {e}: "
-                    "declare the symbols real, or give a numeric drift"
+                    f"drift and its derivatives must be ordinary functions, got {e}: {_advice(e)}"
                 )
         self.function = sympy.lambdify(
             (self.state, self.time), expressions, ["scipy", "numpy"], printer=_printer(), cse=True
         )
+
+
+def _advice(expression):
+    """What to do about an expression that numpy cannot compute."""
+    import sympy
+
+    if expression.has(sympy.DiracDelta, sympy.Heaviside):
+        return (
+            "Max, Min and sign kink or jump, and their derivatives are no functions. Write them as Piecewise "
+            "(Max(x, 0) as Piecewise((x, x > 0), (0, True))), or give a numeric drift to System"
+        )
+    if expression.has(sympy.re, sympy.im, sympy.conjugate, sympy.Abs):
+        return "declare the symbols real (symbols(..., real=True)), or give a numeric drift to System"
+    return "put expressions for the functions that have no definition, or give a numeric drift to System"
 
 
 def _printer():
