@@ -20,6 +20,7 @@ def minimise(mesh, x, tol, max_iter, rough=False):
     if not newton.finite.all():
         explain_derivatives(mesh, x)
     newton.descend(min(max_iter, PATIENCE), rough)
+    low = newton.x.copy(), newton.action.copy()
     if max_iter > PATIENCE and not newton.converged.all():
         stuck = np.flatnonzero(~newton.converged)
         if is_autonomous(mesh, newton.x[stuck]):
@@ -33,4 +34,7 @@ def minimise(mesh, x, tol, max_iter, rough=False):
         if not rough:
             newton.descend(max_iter - PATIENCE)
             newton.polish()
+    risen = np.flatnonzero(newton.action > low[1] + 1e-9 * newton.scale)
+    if len(risen):  # what finds zeros of the gradient may climb
+        newton.expand(risen, low[0][risen])
     return newton

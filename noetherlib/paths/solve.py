@@ -11,10 +11,12 @@ from ..inputs import as_a, as_count, as_positive, as_states, as_times
 from ..lagrangian import Lagrangian, Mesh
 from ..lagrangian.action import as_paths, finite_action, lacks_noise
 from ..system import System
+from ..lagrangian.path import Path
+from .breaks import WIDTHS, NotSmooth, find_breaks, smoothed
 from .degenerate import solve_degenerate
 from .minimise import minimise
 from .newton import NotConverged
-from ..lagrangian.path import Path
+from .starts import better_starts
 
 CHUNK = 8192  # numbers of state per sweep: a batch is solved in pieces that stay in the cache
 
@@ -119,6 +121,8 @@ def least_action_path(
     order = np.argsort(np.where(path.converged, path.action, np.inf), axis=0, kind="stable")
     ranked = [path[_pick(order, rank)] for rank in range(len(starts))]
     best = replace(ranked[0], others=tuple(ranked[1:]))
+    if solve is _solve and max_iter:
+        best = _mind_breaks(mesh, _improve(mesh, best, tol, max_iter), tol, max_iter)
     if not np.all(best.converged):
         advice = (
             "a path ran off to infinity, where this action has no lower bound"
@@ -135,6 +139,65 @@ def least_action_path(
     return best
 
 
+def _improve(mesh, path, tol, max_iter):
+    """The paths, those replaced for which the noiseless flow leads to less action."""
+    lead = path.x.shape[:-2]
+    fields = {name: np.array(getattr(path, name)).reshape(-1, *np.shape(getattr(path, name))[len(lead) :])
+              for name in Path._batched}
+    which, starts = better_starts(mesh, fields["x"], fields["action"])
+    if not len(which):
+        return path
+    found = _solve(mesh, starts, tol, max_iter)
+    less = found["action"] < fields["action"][which] - 1e-9 * (1 + np.abs(fields["action"][which]))
+    less &= np.abs(found["x"]).max(axis=(1, 2)) < 1e5 * (1 + np.abs(starts).max(axis=(1, 2)))
+    for name, value in fields.items():
+        value[which[less]] = found[name][less]
+    return replace(path, **{name: value.reshape(lead + value.shape[1:])[()] for name, value in fields.items()})
+
+
+def _mind_breaks(mesh, path, tol, max_iter):
+    """The paths, none called a minimum where the drift jumps or kinks under it; a warning tells where."""
+    lead, dim = path.x.shape[:-2], path.x.shape[-1]
+    flat = path.x.reshape(-1, *path.x.shape[-2:])
+    breaks = find_breaks(mesh, flat)
+    broken = np.array([bool(each) for each in breaks])
+    if not broken.any():
+        return path
+    kind = np.where(broken & (np.ravel(path.kind) != "saddle"), "undetermined", np.ravel(path.kind))
+    path = replace(path, kind=kind.reshape(lead)[()])
+    time, state, name = min((one for each in breaks for one in each), key=lambda one: one[2] != "jump")
+    places = np.unique([round(float(x[0]), 6) for each in breaks for _, x, what in each if what == "jump"])
+    said = "that no sum over a mesh has right: the action may be too high"
+    if name == "jump" and dim == 1 and not lead:
+        path = _smooth(mesh, path, places, tol, max_iter)
+        said = f"which was smoothed; its action has an error of about {path.error:.2g}"
+    elif name == "kink":
+        said = "which is no minimum that second derivatives could tell"
+    warnings.warn(
+        f"least_action_path: the drift has a {name} under {broken.sum()} of {len(broken)} paths, near "
+        f"t = {time:.4g}, x[0] = {state[0]:.4g}, {said}",
+        NotSmooth,
+        stacklevel=3,
+    )
+    return path
+
+
+def _smooth(mesh, path, places, tol, max_iter):
+    """A path in one dimension over jumps at ``places``: least action as they are smoothed less and less."""
+    x, actions, reach = path.x, [], np.ptp(path.x)
+    for width in WIDTHS:
+        system = smoothed(mesh.lagrangian.system, places, width * reach)
+        soft = Mesh(Lagrangian(system, mesh.lagrangian.name), mesh.t)
+        found = minimise(soft, x[None], tol, max_iter)
+        x = found.x[0]
+        actions.append(float(found.action[0]))
+    fields = _describe(soft, found)
+    error = 2 * max(abs(np.diff(actions[-3:])))
+    return replace(
+        path, **{name: value[0] for name, value in fields.items()} | {"kind": "undetermined"}, error=error
+    )
+
+
 def _pick(order, rank):
     """Index that takes, for every member of the batch, its guess of the given rank."""
     lead = np.indices(order.shape[1:], sparse=True)
@@ -143,7 +206,10 @@ def _pick(order, rank):
 
 def _solve(mesh, x, tol, max_iter):
     """Least-action paths from the starts ``x`` (batch, n_times, dim), as the batched fields of `Path`."""
-    newton = minimise(mesh, x, tol, max_iter)
+    return _describe(mesh, minimise(mesh, x, tol, max_iter))
+
+
+def _describe(mesh, newton):
     terms = mesh.terms(newton.x, order=1)
     left, right = mesh.ends(terms)
     return {
@@ -155,5 +221,5 @@ def _solve(mesh, x, tol, max_iter):
         "momentum": np.concatenate([left[:, :1], right], axis=1),
         "energy": terms.energy,
         "kind": newton.kinds(),
-        "constraint": np.zeros(len(x)),
+        "constraint": np.zeros(len(newton.x)),
     }

@@ -1,0 +1,65 @@
+"""Starts that cost nothing where nothing is paid: the noiseless flow from either end, and both blended."""
+
+from __future__ import annotations
+
+import numpy as np
+
+FREE = 1e-3  # actions that less than this could be gained from are left alone
+
+
+
+def better_starts(mesh, x, action):
+    """Starts (batch, n_times, dim) of less action than the paths ``x`` found, and which paths those are.
+
+    One evaluation of the action for each of the three candidates: the flow forward from the first
+    state, the flow backward from the last, each bent to meet the other end, and their blend.
+    """
+    floor = 0.0 if mesh.lagrangian.potential is None else -np.inf
+    worth = np.flatnonzero(np.isfinite(action) & (action > floor + FREE))
+    system = mesh.lagrangian.system
+    if not len(worth) or system.linear is not None:  # the action of a linear system is convex
+        return worth[:0], x[:0]
+    first, last = x[worth, 0], x[worth, -1]
+    share = ((mesh.t - mesh.t[0]) / (mesh.t[-1] - mesh.t[0]))[:, None]
+    with np.errstate(all="ignore"):
+        some = np.append(np.arange(0, len(mesh.t) - 1, 2), len(mesh.t) - 1)  # Newton's method does the rest
+        forth, back = _flow(system, np.stack([first, last]), np.stack([mesh.t[some], mesh.t[some][::-1]]))
+        forth, back = (_between(mesh.t, mesh.t[some], one) for one in (forth, back[:, ::-1]))
+        candidates = np.stack([
+            forth + share * (last - forth[:, -1])[:, None],
+            back + (1 - share) * (first - back[:, 0])[:, None],
+            (1 - share) * forth + share * back,
+        ])
+        candidates[:, :, 0], candidates[:, :, -1] = first, last
+        S = mesh.action(candidates)
+    S = np.where(np.isfinite(S), S, np.inf)
+    pick = S.argmin(axis=0)
+    least = S.min(axis=0)
+    gain = least < action[worth] - 1e-6 * (1 + np.abs(action[worth]))
+    return worth[gain], candidates[pick[gain], gain]
+
+
+def _between(t, known, x):
+    """States (batch, n, dim) at the times ``t`` on straight lines between those at the times ``known``."""
+    right = np.clip(np.searchsorted(known, t), 1, len(known) - 1)
+    part = ((t - known[right - 1]) / (known[right] - known[right - 1]))[:, None]
+    return (1 - part) * x[:, right - 1] + part * x[:, right]
+
+
+def _flow(system, x, t):
+    """The noiseless flow from ``x`` (k, batch, dim) along times ``t`` (k, n): Adams and Bashforth's, of second order.
+
+    One evaluation of the drift for each step, and one more for the first.
+    """
+    out = np.empty((*x.shape[:-1], t.shape[1], x.shape[-1]))
+    out[..., 0, :] = x
+    before, steps = None, np.diff(t, axis=1)[..., None, None]
+    for k in range(steps.shape[1]):
+        h, s = steps[:, k], t[:, k, None]
+        f = system.drift(x, s)
+        if before is None:
+            x = x + h * system.drift(x + h / 2 * f, s + h[..., 0] / 2)
+        else:
+            x = x + h * (f + h / (2 * steps[:, k - 1]) * (f - before))
+        before, out[..., k + 1, :] = f, x
+    return out

@@ -1,0 +1,72 @@
+"""Paths that cost nothing are found, drifts that jump or kink are told, and nan stays nan."""
+
+import warnings
+
+import numpy as np
+import pytest
+import sympy
+
+import noetherlib as nl
+from noetherlib.paths.breaks import NotSmooth
+
+FW, OM = "freidlin-wentzell", "onsager-machlup"
+
+
+def lorenz(x, t):
+    a, b, c = np.moveaxis(x, -1, 0)
+    return np.stack([10 * (b - a), a * (28 - c) - b, a * b - 8 / 3 * c], axis=-1)
+
+
+def test_the_noiseless_flow_costs_nothing():
+    from scipy.integrate import solve_ivp
+
+    flow = solve_ivp(lambda s, y: lorenz(y, s), (0, 1), [1, 1, 20], rtol=1e-11, atol=1e-11)
+    t, system = np.linspace(0, 1, 501), nl.System(lorenz, 0.5, 3)
+    path = nl.least_action_path(system, [1, 1, 20], flow.y[:, -1], t, FW)
+    assert path.converged and path.kind == "minimum" and 0 <= path.action < 1e-5
+    batch = nl.least_action_path(system, [1, 1, 20], flow.y[:, -1] + [[0.0], [0.1]], t, FW)
+    np.testing.assert_allclose(batch.action[0], path.action, atol=1e-9)
+    assert batch.converged.all() and batch.action[1] < 0.1
+
+
+def test_a_jump_under_the_path_is_found_told_and_smoothed():
+    system = nl.System(lambda x, t: -np.sign(x), 1.0, 1)
+    with pytest.warns(NotSmooth, match=r"a jump under 1 of 1 paths.*x\[0\] = "):
+        path = nl.least_action_path(system, -1, 1, np.linspace(0, 4, 401), FW)
+    assert path.kind != "minimum" and abs(path.action - 1.0) < path.error < 0.05
+
+
+def test_a_kink_under_the_path_is_told():
+    x = sympy.Symbol("x")
+    bent = nl.System.from_sympy([-x + sympy.Piecewise((2 * x, x > 0.3), (0.6, True))], [x], 0.5)
+    with pytest.warns(NotSmooth, match="a kink under"):
+        path = nl.least_action_path(bent, -1, 1, np.linspace(0, 2, 101), FW)
+    assert path.converged and path.kind == "undetermined"
+    with warnings.catch_warnings():  # off the kink there is none
+        warnings.simplefilter("error")
+        assert nl.least_action_path(bent, -1, 0, np.linspace(0, 2, 101), FW).kind == "minimum"
+
+
+def test_steep_is_not_a_jump():
+    steep = nl.System(lambda x, t: -np.tanh(200 * x), 1.0, 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", nl.NotConverged)
+        warnings.simplefilter("error", NotSmooth)
+        nl.least_action_path(steep, -1, 1, np.linspace(0, 4, 51), FW)
+
+
+def test_advice_about_max_is_right():
+    x, u = sympy.Symbol("x"), sympy.Symbol("u", real=True)
+    for symbol in (x, u):
+        with pytest.raises(ValueError, match="as Piecewise"):
+            nl.System.from_sympy([sympy.Max(symbol, 0)], [symbol], 1.0).hessian(np.ones(1), 0.0)
+    advised = nl.System.from_sympy([sympy.Piecewise((x, x > 0), (0, True))], [x], 1.0)
+    np.testing.assert_array_equal(advised.hessian(np.ones(1), 0.0), [[[0.0]]])
+
+
+def test_a_state_that_is_no_number_has_no_drift():
+    x = sympy.Symbol("x")
+    rectified = nl.System.from_sympy([sympy.Piecewise((x, x > 0), (0, True))], [x], 1.0)
+    states = np.array([[-1.0], [np.nan], [2.0]])
+    np.testing.assert_array_equal(rectified.drift(states, 0.0), [[0.0], [np.nan], [2.0]])
+    np.testing.assert_array_equal(rectified.jacobian(states, 0.0)[:, 0], [[0.0], [np.nan], [1.0]])
