@@ -6,6 +6,9 @@ state, ``p . xi(later state)`` has the same mean on every step (the Ward identit
 """
 
 from .ensemble import Bridges, PoorMixing, bridge_ensemble
-from .laplace import fluctuations, transition_density
+from .laplace import Density, WideFluctuations, fluctuations, transition_density
 
-__all__ = ["Bridges", "PoorMixing", "bridge_ensemble", "fluctuations", "transition_density"]
+__all__ = [
+    "Bridges", "Density", "PoorMixing", "WideFluctuations", "bridge_ensemble", "fluctuations",
+    "transition_density",
+]

@@ -2,17 +2,52 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
-from ..inputs import as_a
-from ..lagrangian import Lagrangian, Mesh
-from ..lagrangian.action import lacks_noise
-from ..lagrangian.banded import log_determinant, pack
-from ..lagrangian.mesh import as_matrix
+from ..inputs import as_a, as_count, as_streams
 from ..lagrangian.path import Path
+from ..paths import least_action_path
+from .expansion import Expansion, check_minima, covariances
+
+GOOD = 0.1  # relative error up to which the functional of the path is kept
+BOUND = 0.25  # relative error beyond which a warning is due
+KNOWN = 0.15  # relative standard error up to which the sampled remainder is believed
 
 
-def transition_density(path, *, log=False):
+class WideFluctuations(RuntimeWarning):
+    """A density by Laplace's method whose estimated error is large."""
+
+
+class Density(np.ndarray):
+    """Densities with what it takes to doubt them; a single one has shape ().
+
+    Attributes
+    ----------
+    error : array
+        Estimated absolute error of the value, or of its logarithm where that was asked for;
+        infinite where it could not be told.
+    corrected : array
+        The value with all that Laplace's method leaves out, by sampling; nan where not known.
+    standard_error : array
+        Standard error of ``corrected``.
+    functional : array of str
+        The functional that was expanded.
+    """
+
+    def __array_finalize__(self, other):
+        for name in ("error", "corrected", "standard_error", "functional"):
+            setattr(self, name, getattr(other, name, None) if self.shape == np.shape(other) else None)
+
+    def __array_wrap__(self, array, context=None, return_scalar=False):
+        return np.asarray(array)[()]  # what is computed from a density has another error
+
+    def __round__(self, digits=None):
+        return round(float(self), digits)
+
+
+def transition_density(path, *, log=False, walkers=2048, rng=0):
     """Density of ``x1`` at the end of a least-action path given its start, by Laplace's method.
 
     Parameters
@@ -21,11 +56,21 @@ def transition_density(path, *, log=False):
         Converged minima of the Onsager-Machlup or Freidlin-Wentzell action; a batch is fine.
     log : bool, optional
         Return the logarithm, for densities too small for a float.
+    walkers : int, optional
+        How many walkers estimate the error; linear systems need none.
+    rng : int, SeedSequence or Generator, optional
+        For the walkers; the value itself is not random.
 
     Returns
     -------
-    float or array (...)
-        ``rho(x1, t[-1] | x0, t[0])``, in units of one over state to the power ``dim``.
+    Density
+        ``rho(x1, t[-1] | x0, t[0])`` (...), in units of one over state to the power ``dim``, an
+        array (a single number has shape ()) with ``error``, ``corrected`` and ``standard_error``.
+
+    Warns
+    -----
+    WideFluctuations
+        Where the estimated error exceeds a quarter of the density, or cannot be told.
 
     Raises
     ------
@@ -36,46 +81,107 @@ def transition_density(path, *, log=False):
 
     Notes
     -----
-    With S the Freidlin-Wentzell action of the path, H the second derivative of the action that the
-    path minimises, A = grad f and B = grad grad (U - p . f) at the midpoints,
+    With S the Freidlin-Wentzell action of the path, A = grad f and B = grad grad (U - p . f) at the
+    midpoints, and K the second derivative of Hamilton's action ``sum p.(dx - h f) - h p.D p - h U`` by
+    momenta and inner nodes,
 
-        log rho = -S + sum_k [log det(I - h/2 A) - h^2/4 tr(D B) - 1/2 log det(4 pi h D)]
-                  - 1/2 log det(H / 2 pi).
+        log rho = -S + sum_k [log det(I - h/2 A) - h^2/4 tr(D B)] - 1/2 log |det K| - d/2 log 2 pi.
 
-    The integral over the inner nodes is that of the midpoint chain. ``log det(I - h/2 A)`` is its
-    Jacobian; ``-h/2 div f`` in its place leaves an error O(h). ``tr(D B)`` is what the midpoint
-    rule misses where the drift bends, as the mean square of a fluctuation over a step exceeds that
-    of its midpoint by D h / 2; without it the error is O(h) for drifts that are not linear. With
-    both it is O(h^2). What is left is Laplace's own relative error, O(D) under either functional
-    and none for linear drift. One route is counted: add the densities of several.
+    K needs no inverse of D, which may be singular; where it is regular,
+    ``|det K| = det H prod det(2 h D)`` with H the second derivative of the action. ``log det(I - h/2 A)``
+    is the Jacobian of the midpoint chain, ``tr(D B)`` what the midpoint rule misses where the drift bends
+    (the mean square of a fluctuation over a step exceeds that of its midpoint by D h / 2). Without
+    either the error is O(h), with both O(h^2): that is not part of ``error``.
 
-    Source: Onsager and Machlup (1953); Langouche, Roekaerts and Tirapegui (1982), chapters 3 and 7.
+    Regime. Exact for linear drift. Else the relative error is O(D) at fixed time about the path of either
+    functional, but over a long time T about the Onsager-Machlup path it grows as ``exp(O(D T))``,
+    since that path waits where ``1/2 div f`` is low and not where the process does; about the
+    Freidlin-Wentzell path, which waits at rest, it stays O(D). So the path's own functional is
+    kept where its error is below a tenth; else both are tried, the second from the path given,
+    and the better one is returned. Where paths of many shapes contribute alike (a crossing that may
+    happen sooner or later, several routes) neither is good, and the warning says so: use
+    `noetherlib.generator` or `simulate` there. A route that the path does not know, such as the
+    other way round a cycle, is seen by no estimate: add the densities of several.
+
+    ``error`` is the distance of the value from ``corrected`` and three standard errors of that, which
+    guided walkers estimate to all orders in D, around the path. With noise on some variables
+    too. Their end is widened by a sixteenth of the bridge's width.
+
+    Source: Onsager and Machlup (1953); Langouche, Roekaerts and Tirapegui (1982), chapters 3 and 7;
+    Schauer, van der Meulen and van Zanten (2017), Bernoulli 23, 2917, for the walkers.
     """
     if callable(as_a(Path, path, "path").functional):
         raise ValueError(
             "path must minimise the Onsager-Machlup or the Freidlin-Wentzell action: with another "
             "U, exp(-S) is not the density of this system's paths"
         )
-    mesh, terms, bend, diagonal, upper = _second_order(path)
-    if not terms.additive:
-        raise ValueError("path must be of a system whose noise does not depend on the state")
-    h, dim = mesh.h[:, None, None], path.x.shape[-1]
-    A, D = terms.M, np.linalg.inv(as_matrix(terms.A))
-    sign, jacobian = np.linalg.slogdet(np.eye(dim) - h / 2 * A)
-    if (sign <= 0).any():
-        raise ValueError(
-            "path must have steps with h/2 times the drift's Jacobian below 1: take a finer mesh"
-        )
-    missed = np.einsum("...ij,...ji->...", D, bend) * mesh.h**2 / 4
-    volume = dim * np.log(4 * np.pi * mesh.h) + np.linalg.slogdet(D)[1]
-    band = pack(diagonal, upper)
-    inner = [log_determinant(one) for one in band.reshape(-1, *band.shape[-3:])]
-    freedom = dim * (len(path.t) - 2)
-    value = (
-        -terms.kinetic @ mesh.h + (jacobian - missed - volume / 2).sum(axis=-1)
-        + (freedom * np.log(2 * np.pi) - np.reshape(inner, np.shape(path.action))) / 2
+    check_minima(path)
+    walkers, lead = as_count(walkers, "walkers", 64), path.x.shape[:-2]
+    members = [path[index] if lead else path for index in np.ndindex(lead)]
+    seed = int(as_streams(rng, 1)[0].integers(2**63))  # the same for all: a batch answers as its members
+    found = [_best(member, walkers, seed) for member in members]
+    value, log_ratio, spread, functional = (np.reshape(each, lead) for each in zip(*found))
+    ratio, known = np.exp(log_ratio), spread <= KNOWN
+    spread = spread if log else ratio * spread
+    error = np.where(known, np.abs(log_ratio if log else ratio - 1) + 3 * spread, np.inf)
+    out = np.array(value if log else np.exp(value)).view(Density)
+    scale = 1.0 if log else np.exp(value)
+    out.error, out.functional = (scale * error)[()], functional[()]
+    out.corrected = np.where(known, value + log_ratio if log else scale * ratio, np.nan)[()]
+    out.standard_error = np.where(known, scale * spread, np.inf)[()]
+    wide = np.abs(error) > BOUND
+    if wide.any():
+        _warn(np.argwhere(wide)[0], wide, known, ratio, error)
+    return out
+
+
+def _warn(index, wide, known, ratio, error):
+    first = tuple(map(int, index))
+    where = f" ({wide.sum()} of {wide.size}; this is {first})" if wide.ndim else ""
+    what = (
+        f"by an estimated factor of {ratio[first]:.3g} (relative error {error[first]:.2g}); its "
+        "`corrected` has that factor"
+        if known[first]
+        else "by a factor that cannot be told: more than the surroundings of one path contribute"
     )
-    return value[()] if log else np.exp(value)[()]
+    warnings.warn(
+        f"transition_density: Laplace's method is off {what}{where}. Smaller noise, the sum over several "
+        "paths, or a grid or a simulation of the process may serve",
+        WideFluctuations,
+        stacklevel=3,
+    )
+
+
+def _best(path, walkers, seed):
+    """Log density, the log of what corrects it and its relative standard error, functional."""
+    own = _expand(path, walkers, seed)
+    if _relative(own) <= GOOD:
+        return own
+    other = "freidlin-wentzell" if path.functional == "onsager-machlup" else "onsager-machlup"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ends = path.x[0], path.x[-1]
+        second = least_action_path(path.system, *ends, path.t, other, guess=path.x)
+    if not (second.converged and second.kind == "minimum"):
+        return own
+    return min(own, _expand(second, walkers, seed), key=_relative)
+
+
+def _relative(found):
+    _, log_ratio, spread, _ = found
+    return np.abs(np.expm1(log_ratio)) + 3 * spread * np.exp(log_ratio) if spread <= KNOWN else np.inf
+
+
+def _expand(path, walkers, seed):
+    expansion = Expansion(path)
+    value = expansion.log_density()
+    if path.system.linear is not None:
+        return value, 0.0, 0.0, path.functional
+    with np.errstate(all="ignore"):
+        R, error = expansion.guide().remainder(walkers, np.random.default_rng(seed))
+        good = np.isfinite(error) and R > 0
+        spread = error / R if good else np.inf
+        return value, np.log(R) + expansion.missed if good else 0.0, spread, path.functional
 
 
 def fluctuations(path):
@@ -90,7 +196,9 @@ def fluctuations(path):
     -------
     array (..., n_times, dim, dim)
         Diagonal blocks of the inverse of the action's second derivative, in units of state squared;
-        zero at the ends. Exact (to O(h^2)) for linear drift.
+        zero at the ends. Exact (to O(h^2)) for linear drift. Relative error O(D) else, about a
+        Freidlin-Wentzell path at any time; about an Onsager-Machlup path, or where a crossing may
+        happen sooner or later, only for short times (see `transition_density`, which tells).
 
     Raises
     ------
@@ -100,42 +208,8 @@ def fluctuations(path):
     Notes
     -----
     Forward elimination, then back substitution for the diagonal blocks alone: the
-    Rauch-Tung-Striebel smoother (1965).
+    Rauch-Tung-Striebel smoother (1965). With noise on some variables the blocks of the inverse of
+    Hamilton's second derivative, by momenta and states, which needs no inverse of D.
     """
-    *_, diagonal, upper = _second_order(path)
-    n = diagonal.shape[-3]
-    covariance = np.zeros(path.x.shape + path.x.shape[-1:])
-    left = np.empty_like(diagonal)  # inverses of the blocks once those before are eliminated
-    for k in range(n):
-        block = diagonal[..., k, :, :]
-        if k:
-            link = upper[..., k - 1, :, :]
-            block = block - np.swapaxes(link, -1, -2) @ left[..., k - 1, :, :] @ link
-        left[..., k, :, :] = np.linalg.inv(block)
-    covariance[..., n, :, :] = left[..., -1, :, :]
-    for k in range(n - 2, -1, -1):
-        gain = left[..., k, :, :] @ upper[..., k, :, :]
-        later = covariance[..., k + 2, :, :]
-        covariance[..., k + 1, :, :] = left[..., k, :, :] + gain @ later @ np.swapaxes(gain, -1, -2)
-    return covariance
-
-
-def _second_order(path):
-    """Mesh, terms and blocks of the second derivative of the action of converged minima."""
-    as_a(Path, path, "path")
-    for name, good in (("converged", path.converged), ("kind", np.asarray(path.kind) == "minimum")):
-        for index in np.argwhere(~np.asarray(good))[:1]:
-            got = np.asarray(getattr(path, name))[tuple(index)]
-            where = f" at index {tuple(map(int, index))}" if len(index) else ""
-            raise ValueError(
-                f"path must be a converged minimum of the action, got {name} {got}{where}"
-            )
-    mesh = Mesh(Lagrangian(path.system, path.functional), path.t)
-    if lacks_noise(mesh, path.x):
-        raise ValueError(
-            "path must be of a system with noise on every variable: its D has no inverse, and without "
-            "one this expansion is not available"
-        )
-    terms = mesh.terms(path.x, order=1)
-    bend = mesh.lagrangian.bend(terms)
-    return mesh, terms, bend, *mesh.blocks(terms, bend)
+    check_minima(path)
+    return covariances(path)

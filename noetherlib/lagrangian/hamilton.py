@@ -36,10 +36,11 @@ class Equations:
             for r, s in zip((self.constraint, self.jump), scales)
         )
 
-    def step(self, inertia=None):
-        """Newton's step ``(dx, dp)`` for the inner nodes and the intervals.
+    def matrix(self):
+        """Second derivatives of ``sum p.(dx - h f) - h p.D p + h U``: blocks left of, on and right of the diagonal.
 
-        ``inertia``, blocks as of `Mesh.inertia`, is added to the second derivative by the states.
+        Block k is that of p_k and of the node x_{k+1}; the last node is given, and its place is
+        filled with the identity.
         """
         mesh, terms = self.mesh, self.terms
         n, dim = self.p.shape
@@ -49,7 +50,7 @@ class Equations:
         bend = h / 4 * mesh.lagrangian.bend(terms)
         D = np.broadcast_to(mesh.lagrangian.system.noise(terms.x, terms.t)[0], (n, dim, dim))
         diagonal, upper, lower = np.zeros((3, n, 2 * dim, 2 * dim))
-        momentum, state = slice(0, dim), slice(dim, 2 * dim)  # block k: p_k, then x_{k+1}
+        momentum, state = slice(0, dim), slice(dim, 2 * dim)
         diagonal[:, momentum, momentum] = -2 * h * D
         diagonal[:, momentum, state] = right
         diagonal[:, state, momentum] = np.swapaxes(right, -1, -2)
@@ -58,16 +59,25 @@ class Equations:
         upper[:-1, state, state] = bend[1:]
         lower[1:, momentum, state] = left[1:]
         lower[1:, state, state] = bend[1:]
-        if inertia is not None:
-            diagonal[:-1, state, state] += inertia[0]
-            upper[:-2, state, state] += inertia[1]
-            lower[1:-1, state, state] += np.swapaxes(inertia[1], -1, -2)
-        # the last node is given: its place is filled with the identity
         diagonal[-1, state, state] = one
         diagonal[-1, momentum, state] = diagonal[-1, state, momentum] = 0.0
         upper[-2, :, state] = lower[-1, state, :] = 0.0
+        return lower[1:], diagonal, upper[:-1]
+
+    def step(self, inertia=None):
+        """Newton's step ``(dx, dp)`` for the inner nodes and the intervals.
+
+        ``inertia``, blocks as of `Mesh.inertia`, is added to the second derivative by the states.
+        """
+        n, dim = self.p.shape
+        momentum, state = slice(0, dim), slice(dim, 2 * dim)
+        lower, diagonal, upper = self.matrix()
+        if inertia is not None:
+            diagonal[:-1, state, state] += inertia[0]
+            upper[:-1, state, state] += inertia[1]
+            lower[:-1, state, state] += np.swapaxes(inertia[1], -1, -2)
         rest = np.zeros((n, 2 * dim))
         rest[:, momentum] = -self.constraint
         rest[:-1, state] = -self.jump
-        solved = solve_general(lower[1:], diagonal, upper[:-1], rest)
+        solved = solve_general(lower, diagonal, upper, rest)
         return solved[:-1, state], solved[:, momentum]
