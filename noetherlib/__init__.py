@@ -24,7 +24,7 @@ from . import models, scores
 from .bridges import bridge_ensemble, fluctuations, transition_density
 from .lagrangian import action
 from .paths import NotConverged, Path, geometric_path, least_action_path, refine
-from .scores import probability_flow
+from .scores import log_likelihood, probability_flow
 from .simulation import simulate
 from .symmetry import (
     Symmetry,

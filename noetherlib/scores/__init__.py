@@ -13,8 +13,8 @@ Every class answers, at states ``x`` (..., dim) and noise levels ``t`` that broa
 """
 
 from .empirical import Empirical
-from .flow import probability_flow
+from .flow import log_likelihood, probability_flow
 from .mixture import GaussianMixture
 from .ring import Ring
 
-__all__ = ["Empirical", "GaussianMixture", "Ring", "probability_flow"]
+__all__ = ["Empirical", "GaussianMixture", "Ring", "log_likelihood", "probability_flow"]

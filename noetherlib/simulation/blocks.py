@@ -10,7 +10,10 @@ from pickle import PicklingError
 
 import numpy as np
 
-from .bounds import absorbed
+from .bounds import Walls
+from .crossing import between
+from .failures import NotFinite, check
+from .region import leaving
 
 #: Paths per block. Each block draws from its own stream, whoever computes it.
 BLOCK = 10_000
@@ -19,7 +22,8 @@ BLOCK = 10_000
 def fill(parts, jobs, executor=None):
     """Compute each of ``jobs`` into the arrays of its part; yield its index when it is done.
 
-    A job is ``(scheme, starts, t, saved, rng, bounds)``, its part the arrays that `block` fills.
+    A job is ``(scheme, starts, t, saved, rng, walls, first, strict)``, its part the arrays of
+    `room` that `block` fills.
     """
     pool = _threads(len(jobs)) if executor is None else executor
     if pool is None:
@@ -79,31 +83,45 @@ def _transport(shared):
         ) from error
 
 
-def _away(scheme, starts, t, saved, rng, bounds):
+def _away(scheme, starts, t, saved, rng, walls, *options):
     """The arrays of one block, computed where they have to be sent back; or the error it raised."""
-    count, dim = starts.shape
-    part = [np.empty((len(saved), dim, count))]
-    if bounds is not None:
-        part += [np.full(count, np.nan), np.zeros(count, dtype=np.int8)]
+    part = room(len(saved), *starts.shape, walls)
     try:
-        block(scheme, starts, t, saved, rng, bounds, part)
+        block(scheme, starts, t, saved, rng, walls, *options, part)
     except Exception as error:
         error.add_note(traceback.format_exc())  # where it was raised is lost on the way
         return error
     return part
 
 
-def block(scheme, starts, t, saved, rng, bounds, part):
-    """Simulate one block into ``part``, states (saved, dim, paths)[, times, sides of exit]."""
-    with np.errstate(all="ignore"):  # what is not finite raises a ValueError below
-        if bounds is None:
-            free(scheme, starts, t, saved, rng, *part)
-        else:
-            absorbed(scheme, starts[:, 0], t, saved, rng, *bounds, *part)
+def room(n_saved, count, dim, walls, blocks=1):
+    """Arrays for states (saved, dim, paths), which paths were lost, the step needed, and the exits."""
+    part = [np.empty((n_saved, dim, count)), np.zeros(count, dtype=bool), np.full(blocks, np.inf)]
+    if walls is not None:
+        part += [np.full(count, np.nan), np.zeros(count, dtype=np.int8)] if walls.exits else []
+    return part
 
 
-def free(scheme, starts, t, saved, rng, states):
-    """Fill ``states`` (saved, dim, paths) with paths that nothing stops."""
+def block(scheme, starts, t, saved, rng, walls, first, strict, part):
+    """Simulate one block, from path number ``first`` on, into ``part``."""
+    try:
+        with np.errstate(all="ignore"):  # what is not finite is an error or a lost path
+            if walls is None:
+                free(scheme, starts, t, saved, rng, part[0], None if strict else part[1])
+            elif isinstance(walls, Walls):
+                between(scheme, starts, t, saved, rng, walls, part)
+            else:
+                leaving(scheme, starts, t, saved, rng, walls, part)
+    except NotFinite as failure:
+        raise failure.explained(starts, t, first) from None
+
+
+def free(scheme, starts, t, saved, rng, states, lost=None):
+    """Fill ``states`` (saved, dim, paths) with paths that nothing stops.
+
+    With ``lost`` (paths,), those that leave the finite numbers are marked there, are nan from then
+    on, and go on unseen from their start, so that the others keep their numbers.
+    """
     x = np.array(starts.T, order="C")
     z, work = np.empty_like(x), np.empty_like(x)
     row = 0
@@ -111,11 +129,14 @@ def free(scheme, starts, t, saved, rng, states):
         if k > 0:
             rng.standard_normal(out=z)
             scheme.advance(x, z, work, k - 1)
+            if lost is not None and not np.isfinite(x.sum()):
+                fallen = ~np.isfinite(x).all(axis=0)
+                lost |= fallen
+                x[:, fallen] = starts.T[:, fallen]
         if k == saved[row]:
             states[row] = x
+            if lost is not None:
+                states[row][:, lost] = np.nan
+            else:
+                check(x, t[k])
             row += 1
-    for i, j in np.argwhere(~np.isfinite(x))[:1]:
-        raise ValueError(
-            f"the drift of system drives the state to x[{i}] = {x[i, j]} at t = {t[-1]:.6g}: "
-            "take smaller steps"
-        )

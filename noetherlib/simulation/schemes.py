@@ -1,11 +1,12 @@
-"""The schemes: each moves states x (dim, paths) in place by the step from t[k] to t[k + 1]."""
+"""Explicit schemes: each moves states x (dim, paths) in place by the step from t[k] to t[k + 1]."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..inputs import brief
-from ..system.noise import changes, check_semidefinite, is_diagonal, root
+from ..system.noise import check_semidefinite, is_diagonal, root
+from .failures import NotFinite
+from .linear import apply, compact
 
 
 class EulerMaruyama:
@@ -18,10 +19,10 @@ class EulerMaruyama:
 
     name = "euler-maruyama"
 
-    def __init__(self, system, t):
-        self.system, self.t = system, t
+    def __init__(self, system, t, strict=True):
+        self.system, self.t, self.strict = system, t, strict
         D = system.constant_diffusion
-        self.root = None if D is None else _compact(root(2 * D))
+        self.root = None if D is None else compact(root(2 * D))
 
     def advance(self, x, z, work, k):
         t, h = self.t[k], self.t[k + 1] - self.t[k]
@@ -34,17 +35,18 @@ class EulerMaruyama:
     def drift(self, x, t):
         """f at x (dim, paths), as (paths, dim)."""
         rise = self.system.drift(x.T, t)
-        if not np.isfinite(rise.sum()):
+        if self.strict and not np.isfinite(rise.sum()):
             for k, i in np.argwhere(~np.isfinite(rise))[:1]:
-                raise ValueError(
-                    f"the drift of system must be finite, got f[{i}] = {rise[k, i]} at "
-                    f"t = {t:.6g}, x[{i}] = {x[i, k]:.6g}"
-                )
+                raise NotFinite(k, i, t, x[i, k], rise[k, i])
         return rise
 
     def variance(self, x, t):
         """2 D at x (1, paths): a number or one for each path."""
         return self.root**2 if self.root is not None else 2 * self.variances(self.diffusion(x, t))[0]
+
+    def local(self, x, z, variance, t, h):
+        """Drift at states x (paths,) of a system of dimension 1, and its slope over the step: none."""
+        return self.drift(x[None], t)[:, 0], 0.0
 
     def diffusion(self, x, t):
         """D at x (dim, paths), as (paths, dim, dim), or (1, dim, dim) if it is the same for all."""
@@ -52,11 +54,12 @@ class EulerMaruyama:
         D = D.reshape(-1, len(x), len(x))
         if additive:
             check_semidefinite(D)
-        for k, i, j in np.argwhere(~np.isfinite(D))[:1]:
-            raise ValueError(
-                f"the diffusion of system must be finite, got D[{i}, {j}] = {D[k, i, j]} at "
-                f"t = {t:.6g}, x[{i}] = {x[i, k]:.6g}"
-            )
+        elif self.strict:
+            for k, i, j in np.argwhere(~np.isfinite(D))[:1]:
+                raise ValueError(
+                    f"the diffusion of system must be finite, got D[{i}, {j}] = {D[k, i, j]} at "
+                    f"t = {t:.6g}, x[{i}] = {x[i, k]:.6g}"
+                )
         return D
 
     @staticmethod
@@ -67,7 +70,7 @@ class EulerMaruyama:
     def colour(self, x, z, work, t, h):
         """Turn standard normals z into the noise of one step."""
         if self.root is not None:
-            return _apply(self.root * np.sqrt(h), z, work)
+            return apply(self.root * np.sqrt(h), z, work)
         D = self.diffusion(x, t)
         if is_diagonal(D):
             z *= np.sqrt(2 * h * self.variances(D))
@@ -86,7 +89,7 @@ class Milstein(EulerMaruyama):
 
     def advance(self, x, z, work, k):
         t, h = self.t[k], self.t[k + 1] - self.t[k]
-        if k & (k - 1) == 0 and needs_levy_areas(self.system, x[:, :16].T, t):  # at 0, 1, 2, 4, ...
+        if k & (k - 1) == 0 and needs_levy_areas(self.system, x[:, :16].T, t, h):  # at 0, 1, 2, 4, ...
             raise ValueError(f"diffusion couples the coordinates at t = {t:.6g}: {_EULER}")
         b = self.amplitude(x, t)
         np.multiply(self.drift(x, t).T, h, out=work)
@@ -109,108 +112,19 @@ class Milstein(EulerMaruyama):
         return np.sqrt(2 * self.variances(D))
 
 
-class Exact:
-    """The exact transition of a linear system: x -> Phi x + shift + root z."""
-
-    name = "exact"
-
-    def __init__(self, system, t):
-        known = {}
-        self.steps = []
-        for h in np.diff(t):
-            key = f"{h:.11e}"  # steps of a uniform grid differ by roundoff
-            if key not in known:
-                known[key] = _transition(*system.linear, system.constant_diffusion, h)
-            self.steps.append(known[key])
-
-    def advance(self, x, z, work, k):
-        phi, shift, root = self.steps[k]
-        _apply(phi, x, work)
-        _apply(root, z, work)
-        x += z
-        if shift is not None:
-            x += shift
-
-
-def _transition(matrix, offset, D, h):
-    """Phi, shift and root of a step h: Van Loan (1978) for a short step, then doubled."""
-    from scipy.linalg import expm
-
-    dim = len(offset)
-    doublings = max(0, int(np.ceil(np.log2(1e-300 + 2 * h * np.abs(matrix).sum(axis=1).max()))))
-    short = h / 2**doublings
-    flow = expm(short * np.block([[matrix, offset[:, None]], [np.zeros((1, dim + 1))]]))
-    phi, shift = flow[:dim, :dim], flow[:dim, dim]
-    pair = expm(short * np.block([[-matrix, 2 * D], [np.zeros((dim, dim)), matrix.T]]))
-    cov = phi @ pair[:dim, dim:]
-    with np.errstate(all="ignore"):
-        for _ in range(doublings):
-            phi, shift, cov = phi @ phi, phi @ shift + shift, phi @ cov @ phi.T + cov
-    if not np.isfinite(cov).all():
-        raise ValueError(
-            f"t has a step of {h:.6g}, over which the linear drift of system overflows"
-        )
-    size = np.sqrt(np.diag(cov))  # what has no noise of its own moves by powers of h less: in units of its own
-    unit = np.where(size > 0, size, 1.0)
-    spread = root((cov + cov.T) / 2 / np.outer(unit, unit)) * unit[:, None]
-    return _compact(phi), shift[:, None] if shift.any() else None, _compact(spread)
-
-
-def _compact(matrix):
-    """A number or a column for a multiple of the identity or a diagonal matrix."""
-    diagonal = np.diag(matrix)
-    if (matrix != np.diag(diagonal)).any():
-        return matrix
-    return float(diagonal[0]) if (diagonal == diagonal[0]).all() else diagonal[:, None].copy()
-
-
-def _apply(matrix, x, work):
-    """x (dim, paths) times a `_compact` matrix, in place."""
-    if np.ndim(matrix) == 0 or matrix.shape[1] == 1:
-        x *= matrix
-    else:
-        np.matmul(matrix, x, out=work)
-        x[...] = work
-
-
 _EULER = 'take method="euler-maruyama"'
 
 
-def choose(system, starts, t, method, bounds):
-    """The scheme that was asked for, or the best that applies."""
-    if not np.isfinite(starts).all():
-        raise ValueError("x0 must be finite")
-    D, additive = system.noise(starts, t[0])
-    check_semidefinite(D)
-    if bounds is not None and not D.any():
-        raise ValueError("diffusion must not be zero where there are bounds")
-    exact = system.linear is not None and system.constant_diffusion is not None and bounds is None
-    coupled = not additive and needs_levy_areas(system, starts[:16], t[0])
-    reasons = {
-        "euler-maruyama": "",
-        "exact": "" if exact else "needs a drift known to be linear, a constant D and no bounds",
-        "milstein": "goes without bounds" if bounds
-        else "needs a diagonal D, each entry depending on its own coordinate alone" if coupled
-        else "",
-    }
-    if method is None:
-        best = "exact" if exact else "euler-maruyama" if additive else "milstein"
-        method = "euler-maruyama" if reasons[best] else best
-    if method not in reasons:
-        names = ", ".join(map(repr, reasons))
-        raise ValueError(f"method must be one of {names} or None, got {brief(method)}")
-    if reasons[method]:
-        raise ValueError(f"method {method!r} {reasons[method]}")
-    schemes = {"euler-maruyama": EulerMaruyama, "exact": Exact, "milstein": Milstein}
-    return schemes[method](system, t)
-
-
-def needs_levy_areas(system, x, t):
-    """Whether Milstein's scheme would need Lévy areas at states x (n, dim)."""
+def needs_levy_areas(system, x, t, h):
+    """Whether Milstein's step h would need Lévy areas at states x (n, dim), or where it looks from them."""
     if system.dim == 1:
         return False
-    D, additive = system.noise(x, t)
-    if additive or not is_diagonal(D):
-        return not is_diagonal(D)
-    moves = np.einsum("jii->ij", changes(lambda y, s: system.noise(y, s)[0], x, t))
-    return bool(moves[~np.eye(system.dim, dtype=bool)].any())
+    for _ in range(2):
+        D, additive = system.noise(x, t)
+        if not is_diagonal(D):
+            return True
+        gradient = 0.0 if additive else np.einsum("piil->pil", system.diffusion_gradient(x, t))
+        if np.any(gradient * ~np.eye(system.dim, dtype=bool)):
+            return True
+        x = x + system.drift(x, t) * h + np.sqrt(2 * h * np.maximum(np.einsum("...ii->...i", D), 0))
+    return False
