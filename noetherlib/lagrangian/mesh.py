@@ -20,7 +20,9 @@ class Mesh:
         self.lagrangian = lagrangian
         self.t, self.h = t, np.diff(t) if h is None else h
         self.t_mid = (t[1:] + t[:-1]) / 2
-        self._per_h, self._half, self._steps = 1 / self.h[:, None], self.h[:, None] / 2, None
+        self._per_h, self._half = 1 / self.h[:, None], self.h[:, None] / 2
+        self._quarter, self._stiffness = self.h[:, None, None] / 4, self._per_h[:, :, None] / 2
+        self._kept = None, None
 
     def split(self, x):
         """Midpoints and velocities of the intervals, each (..., n-1, dim)."""
@@ -66,19 +68,27 @@ class Mesh:
         """Its diagonal blocks, and those right of them."""
         if terms.M.shape[-1] >= WIDE:
             return unpack(self.hessian(terms, bend))
-        half, d = self._half[:, :, None], terms.M.shape[-1]
-        B = np.empty((*terms.p.shape, 2 * d))
-        B[..., :d] = B[..., d:] = terms.M / 2
-        B += self._step(d)
-        W = np.swapaxes(B, -1, -2) @ product(terms.A, half * B)
-        W.reshape(*W.shape[:-2], 2, d, 2, d)[...] += (half / 2 * bend)[..., None, :, None, :]
-        return W[..., :-1, d:, d:] + W[..., 1:, :d, :d], W[..., 1:-1, :d, d:]
+        AM, metric = product(terms.A, terms.M), self._metric(terms.A)
+        P = product(terms.M.swapaxes(-1, -2), AM / 2)
+        P += bend
+        P *= self._quarter
+        AM /= 4
+        MA, outer = AM.swapaxes(-1, -2), P + metric
+        even = AM + MA
+        diagonal = (outer + even)[..., 1:, :, :]
+        diagonal += (outer - even)[..., :-1, :, :]
+        P -= metric
+        P += AM
+        P -= MA
+        return diagonal, P[..., 1:-1, :, :]
 
-    def _step(self, d):
-        """``[1/h, -1/h]`` for every interval, made once."""
-        if self._steps is None:
-            self._steps = self._per_h[:, :, None] * np.concatenate([np.eye(d), -np.eye(d)], axis=1)
-        return self._steps
+    def _metric(self, A):
+        """``A/2h`` on every interval, kept where A is the same on all."""
+        if A.ndim > 2:
+            return A * self._stiffness
+        if self._kept[0] is not A:
+            self._kept = A, as_matrix(A) * self._stiffness
+        return self._kept[1]
 
     def inertia(self, A):
         """The blocks of the free particle's action, positive definite: what damping adds.
