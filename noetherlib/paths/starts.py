@@ -1,4 +1,4 @@
-"""Starts that cost nothing where nothing is paid: the noiseless flow from either end, and both blended."""
+"""Starts that are free where nothing is paid: the noiseless flow from either end, and blended."""
 
 from __future__ import annotations
 
