@@ -390,3 +390,18 @@ def test_differences_take_states_and_times_that_broadcast(x, t):
     exact = [[0 * a, times * np.cos(times * b)], [b, a]]
     found = nl.System(drift, 1.0, 2).jacobian(states, times)
     np.testing.assert_allclose(found, np.moveaxis(np.broadcast_arrays(*sum(exact, [])), 0, -1).reshape(found.shape), atol=1e-9)
+
+
+def test_a_branch_that_is_not_taken_warns_of_nothing(recwarn):
+    x = sympy.Symbol("x")
+    system = nl.System.from_sympy([sympy.Piecewise((-x, x < 1), (-sympy.log(x), True))], [x], 1.0)
+    np.testing.assert_allclose(system.drift([[-1.0], [np.nan], [2.0]], 0.0).ravel(), [1, np.nan, -np.log(2)])
+    np.testing.assert_allclose(system.jacobian([[-1.0], [0.0], [2.0]], 0.0).ravel(), [-1, -1, -0.5])
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("real", [True, None])
+def test_the_derivative_of_a_jump_gets_advice_that_is_right(real):
+    x = sympy.Symbol("x", real=real)
+    with pytest.raises(ValueError, match="Piecewise"):
+        nl.System.from_sympy([-sympy.sign(x)], [x], 1.0).jacobian([[1.0]], 0.0)

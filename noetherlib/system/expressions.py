@@ -83,7 +83,10 @@ class Generated:
     def __call__(self, x, t):
         if self.function is None:
             self._generate()
-        values = self.function([x[..., i] for i in range(x.shape[-1])] if self.needs_state else self.state, t)
+        with np.errstate(all="ignore"):  # of a branch of a Piecewise that is not taken
+            values = self.function(
+                [x[..., i] for i in range(x.shape[-1])] if self.needs_state else self.state, t
+            )
         out = np.zeros(self.array.shape + np.broadcast_shapes(x.shape[:-1], np.shape(t)))
         for index, value in zip(self.entries, values):
             out[index] = value
@@ -114,7 +117,7 @@ def _advice(expression):
     """What to do about an expression that numpy cannot compute."""
     import sympy
 
-    if expression.has(sympy.DiracDelta, sympy.Heaviside):
+    if expression.has(sympy.DiracDelta, sympy.Heaviside, sympy.sign) and not expression.has(sympy.re):
         return (
             "Max, Min and sign kink or jump, and their derivatives are no functions. Write them as Piecewise "
             "(Max(x, 0) as Piecewise((x, x > 0), (0, True))), or give a numeric drift to System"
