@@ -112,3 +112,17 @@ def test_density_and_band_with_noise_on_the_velocity_alone():
         assert value.error == 0 and not band[[0, -1]].any()
     np.testing.assert_allclose(np.log2(np.divide(errors[:-1], errors[1:])), 2, atol=0.1)
     assert np.max(errors[-1]) < 1e-3
+
+
+@pytest.mark.parametrize("system, box, shape, x0, x1, T", [
+    (double_well(0.05), (-2.2, 2.2), 300, [-1.0], [-0.5], 3.0),
+    (nl.models.maier_stein(0.05), [(-2.0, 0.5), (-1.1, 1.1)], (80, 72), [-1.0, 0.0], [-0.7, 0.2], 2.0),
+])
+def test_densities_against_the_operator_on_a_grid(system, box, shape, x0, x1, T):
+    grid = nl.generator(system, box, shape).transition_density(x0, T)
+    path = nl.least_action_path(system, x0, x1, np.linspace(0, T, 101))
+    rho = nl.transition_density(path)
+    exact, uncertain = grid.at(x1), grid.error_at(x1)
+    assert uncertain < 0.01 * exact
+    assert abs(rho - exact) < rho.error + uncertain
+    assert abs(rho.corrected - exact) < 4 * rho.standard_error + uncertain
