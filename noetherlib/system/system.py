@@ -9,9 +9,10 @@ from .derivatives import EPS, bend_by_jacobian, bend_by_values, contract, differ
 from .flow import Flow, Functions
 from .learn import Facts
 from .noise import as_matrix, invert, is_diagonal
+from .sources import Sources
 
 
-class System:
+class System(Sources):
     """A noisy dynamical system ``dx = f(x, t) dt + sqrt(2 D) dW`` in the sense of Itô.
 
     Parameters
@@ -91,32 +92,6 @@ class System:
         system = cls.__new__(cls)
         system._hold(flow)
         return system
-
-    @classmethod
-    def from_sympy(cls, drift, state, diffusion, time=None):
-        """A system from sympy expressions, with exact derivatives up to the third.
-
-        Parameters
-        ----------
-        drift : expression or sequence of ``dim`` expressions
-            f in terms of ``state`` and ``time``; every other symbol must have been replaced.
-        state : symbol or sequence of ``dim`` symbols
-        diffusion : as for `System`, or sympy expressions of those shapes
-        time : symbol, optional
-
-        Returns
-        -------
-        System
-            It pickles by its expressions, which are ``system.flow.expressions``.
-
-        Raises
-        ------
-        ValueError
-            For unknown symbols (the message lists them) or shapes that do not fit.
-        """
-        from .expressions import Expressions
-
-        return cls.of(Expressions(drift, state, diffusion, time))
 
     def _hold(self, flow):
         self.flow, self.dim, self.facts = flow, flow.dim, Facts(flow)
