@@ -6,7 +6,8 @@ import numpy as np
 
 from ..inputs import brief
 from ..system.noise import check_semidefinite
-from .linear import Claimed, Exact
+from .failures import NotFinite
+from .linear import Claimed, Exact, NotLinear
 from .local import LocalLinear
 from .schemes import EulerMaruyama, Milstein, needs_levy_areas
 from .stiff import Implicit, Tamed
@@ -14,6 +15,9 @@ from .stiff import Implicit, Tamed
 SCHEMES = {
     scheme.name: scheme for scheme in (EulerMaruyama, Exact, Milstein, LocalLinear, Tamed, Implicit)
 }
+
+
+DENSE = 64  #: variables up to which a drift that nobody declared linear is tried as one
 
 
 def choose(system, starts, t, method, walls, strict=True):
@@ -25,32 +29,44 @@ def choose(system, starts, t, method, walls, strict=True):
     if walls and not D.any():
         raise ValueError("diffusion must not be zero where there are bounds")
     constant = system.constant_diffusion is not None
-    coupled = not additive and needs_levy_areas(system, starts[:16], t[0], t[1] - t[0])
-    reasons = dict.fromkeys(SCHEMES, "goes without bounds, reflection or region" if walls else "")
-    reasons["euler-maruyama"] = ""
+    reasons = dict.fromkeys(SCHEMES, "")
     if walls == "bounds":
-        reasons["local-linear"] = ""
-        reasons["exact"] = "" if constant and system.linear else "needs a drift declared linear and a constant D"
+        reasons |= dict.fromkeys(("milstein", "tamed", "implicit"), "goes without bounds and reflection")
+        if not (constant and system.linear):
+            reasons["exact"] = "needs a drift declared linear and a constant D"
+        best = "local-linear" if reasons["exact"] else "exact"
     else:
         reasons["local-linear"] = "is for bounds and reflection"
         if not constant:
             reasons["exact"] = "needs a constant D"
-        if coupled:
+        if not additive and needs_levy_areas(system, starts[:16], t[0], t[1] - t[0]):
             reasons["milstein"] = "needs a diagonal D, each entry depending on its own coordinate alone"
-    if method is None:
-        if walls == "bounds":
-            method = "exact" if constant and system.linear else "local-linear"
-        elif system.linear and not reasons["exact"]:
-            method = "exact"
-        else:
-            method = "euler-maruyama" if additive or reasons["milstein"] else "milstein"
+        best = "euler-maruyama" if additive or reasons["milstein"] else "milstein"
+        if constant and (system.linear or _may_be_linear(system, starts, t)):
+            best = "exact"
+    method = best if method is None else method
     if not isinstance(method, str) or method not in reasons:
         names = ", ".join(map(repr, reasons))
         raise ValueError(f"method must be one of {names} or None, got {brief(method)}")
     if reasons[method]:
         raise ValueError(f"method {method!r} {reasons[method]}")
-    if method == "exact" and walls:
+    if method == "exact" and walls == "bounds":
         return LocalLinear(system, t, strict)
     if method == "exact":
         return Exact(system, t) if system.linear else Claimed(system, t, starts[0])
     return SCHEMES[method](system, t, strict)
+
+
+def _may_be_linear(system, starts, t):
+    """Whether the drift does not use the time, and is linear at the starts as far as is seen there."""
+    if system.dim > DENSE or not system.facts.autonomous(starts, t):
+        return False
+    z = np.random.default_rng(0).standard_normal((system.dim, min(len(starts), 16)))
+    x = starts[: z.shape[1]].T.copy()
+    try:
+        scheme = Claimed(system, t[:2], starts[0])
+        for _ in range(2):  # at the starts, and where a step leads from them
+            scheme.advance(x, z.copy(), np.empty_like(x), 0)
+    except (NotLinear, NotFinite):
+        return False
+    return True

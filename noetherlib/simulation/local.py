@@ -27,15 +27,20 @@ class LocalLinear(EulerMaruyama):
             self.slope = None
 
     def local(self, x, z, variance, t, h):
-        """Drift at states x (paths,), and its slope over the step: a number, or one for each path."""
+        """Drift at states x (paths,), its slope over the step and 2 D: numbers, or one for each path."""
         if self.slope is not None:
-            return self.slope * x + self.offset if self.slope else self.offset, self.slope
+            rise = self.slope * x + self.offset if self.slope else self.offset
+            return rise, self.slope, self.midway(x, variance, t + h / 2)
         middle = t + h / 2
-        rise = self.drift(x[None], middle)[:, 0]
+        rise, variance = self.drift(x[None], middle)[:, 0], self.midway(x, variance, middle)
         move = rise * h + np.sqrt(variance * h) * z
         end = self.drift((x + move)[None], middle)[:, 0]
         small = np.abs(move) <= 1e-10 * (1 + np.abs(x))
-        return rise, np.where(small, 0.0, (end - rise) / np.where(small, 1.0, move))
+        return rise, np.where(small, 0.0, (end - rise) / np.where(small, 1.0, move)), variance
+
+    def midway(self, x, variance, t):
+        """2 D half way in time, where it depends on nothing else."""
+        return variance if self.root is not None or np.ndim(variance) else self.variance(x[None], t)
 
 
 def growth(y):

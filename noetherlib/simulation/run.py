@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import warnings
+from copy import deepcopy
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..inputs import as_count, as_states, as_streams, as_times, brief
-from .blocks import BLOCK, fill, room
+from .blocks import BLOCK, fill, room, with_bar
 from .bounds import as_walls
 from .choose import choose
 from .failures import POLICIES
 from .interpretation import in_ito
+from .linear import NotLinear
 from .region import Region
 
 
@@ -85,11 +87,12 @@ def simulate(
     progress : bool
         Show a bar.
     method : str, optional
-        By default the best that applies, by what is *declared* of the system:
+        By default the best that applies, by what is declared of the system or seen:
 
-        - "exact": exact transitions, right at any step size, for a constant D and a drift declared
-          linear (the zoo, `System.from_sympy`). Asking for it declares a numeric drift linear: it
-          is compared with ``A x + b`` at every state in use, and another one is an error.
+        - "exact": exact transitions, right at any step size, for a constant D and a linear drift.
+          One that is not declared linear (as the zoo's and `System.from_sympy`'s are) but does not
+          use the time is compared with ``A x + b`` at every state in use; where it is another, all
+          is done again by "euler-maruyama", or, if "exact" was asked for, that is an error.
         - "local-linear": between bounds, for every other drift.
         - "milstein": where D depends on the state, for dim 1 or a diagonal D whose entries each
           depend on their own coordinate alone.
@@ -98,8 +101,9 @@ def simulate(
           the explicit step explodes; only if asked for.
     region : callable, optional
         Paths stop where they leave it, in any dimension. ``region(x)``, x (n, dim), returns numbers
-        (n,), positive inside and smooth, with which crossings inside a step are found; or truth
-        values, which are looked at after each step alone: exits then come late, by O(sqrt(h)).
+        (n,), positive inside and smooth, with which crossings inside a step are found, to an error
+        of order h (the edge is taken flat, and h is not cut); or truth values, which are looked at
+        after each step alone: exits then come late, by O(sqrt(h)).
     reflect : (lower, upper), optional
         Reflecting walls, for dim 1, given as bounds are; with ``bounds`` on the other side, say.
     interpretation : "ito", "stratonovich" or "hanggi-klimontovich"
@@ -146,6 +150,10 @@ def simulate(
     without the last three cuts: errors of order h. A moving bound holds the path that met it where
     it met it.
 
+    Region: in a disc of radius 1 (D = 1/2, restoring rate 2) mean exit times are late by 8 % at
+    h = 0.2, 4 % at 0.05 and under 1 % at 0.01 (truth values: 13 % there).
+    Euler-Maruyama's own error comes on top: halve the steps and compare.
+
     Reflection pushes each step's end by what its bridge fell below the wall (Skorokhod's equation;
     Lépingle 1995).
 
@@ -164,24 +172,32 @@ def simulate(
     blocks = [slice(*pair) for pair in zip(edges, edges[1:])]
     streams = as_streams(rng, len(blocks))
     starts = _starts(x0, system.dim, n_paths, blocks, streams)
-    walls, kind = _walls(bounds, reflect, region, system.dim, starts, t)
+    walls, kind = _walls(bounds, reflect, region, system, starts, t)
     strict = on_failure == "raise"
     scheme = choose(system, starts, t, method, kind, strict)
 
-    arrays = room(len(saved), n_paths, system.dim, walls, len(blocks))
-    parts = [
-        [array[k : k + 1] if i == 2 else array[..., block] for i, array in enumerate(arrays)]
-        for k, block in enumerate(blocks)
-    ]
-    jobs = [
-        (scheme, starts[b], t, saved, stream, walls, b.start, strict)
-        for b, stream in zip(blocks, streams)
-    ]
-    done = fill(parts, jobs, executor)
-    if progress:
-        done = _with_bar(done, blocks)
-    for _ in done:
-        pass
+    def computed(scheme, streams):
+        arrays = room(len(saved), n_paths, system.dim, walls, len(blocks))
+        parts = [
+            [array[k : k + 1] if i == 2 else array[..., block] for i, array in enumerate(arrays)]
+            for k, block in enumerate(blocks)
+        ]
+        jobs = [
+            (scheme, starts[b], t, saved, stream, walls, b.start, strict)
+            for b, stream in zip(blocks, streams)
+        ]
+        done = fill(parts, jobs, executor)
+        for _ in with_bar(done, blocks) if progress else done:
+            pass
+        return arrays
+
+    try:
+        arrays = computed(scheme, deepcopy(streams))
+    except NotLinear:
+        if method is not None:
+            raise
+        scheme = choose(system, starts, t, "euler-maruyama", kind, strict)
+        arrays = computed(scheme, streams)
     states, lost, needed, *exits = arrays
     if needed.min() < np.inf:
         warnings.warn(
@@ -214,13 +230,13 @@ def _starts(x0, dim, n_paths, blocks, streams):
     return np.broadcast_to(starts, (n_paths, dim))
 
 
-def _walls(bounds, reflect, region, dim, starts, t):
+def _walls(bounds, reflect, region, system, starts, t):
     """What stops or turns the paths, and its kind."""
     if bounds is None and reflect is None:
-        return (None, None) if region is None else (Region(region, dim, starts), "region")
+        return (None, None) if region is None else (Region(region, system, starts), "region")
     if region is not None:
         raise ValueError("region goes without bounds and reflect: write them into its function")
-    return as_walls(bounds, reflect, dim, starts, t), "bounds"
+    return as_walls(bounds, reflect, system.dim, starts, t), "bounds"
 
 
 def _saved(save, count):
@@ -232,13 +248,3 @@ def _saved(save, count):
     if isinstance(save, str):
         raise ValueError(f'save must be "all", "final" or a positive integer, got {save!r}')
     return np.union1d(np.arange(0, count, as_count(save, "save")), count - 1)
-
-
-def _with_bar(done, blocks):
-    """The indices ``done``, with a bar that shows how many paths there are."""
-    from tqdm.auto import tqdm
-
-    with tqdm(total=blocks[-1].stop, unit="path", unit_scale=True) as bar:
-        for k in done:
-            bar.update(blocks[k].stop - blocks[k].start)
-            yield k
