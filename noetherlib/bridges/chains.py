@@ -50,7 +50,7 @@ class _Theta(_Steps):
         return self.h[:, 0] / self.metric.reshape(-1)
 
     def aim(self, k, x):
-        """Where step k leads from states x (n,) in one dimension, and its standard deviation: (n,) each."""
+        """Where step k leads from states x (n,) in one dimension, and its standard deviation."""
         h, f = self.h[k, 0], self.system.drift(x[:, None], self.s[k])[:, 0]
         implicit = 1.0
         if self.theta:
@@ -60,9 +60,11 @@ class _Theta(_Steps):
     def cost(self, k, x, y):
         """Action of step k between states that broadcast, in one dimension."""
         h, middle = self.h[k, 0], (x + self.theta * (y - x) if self.theta else x)[..., None]
-        S = (y - x - h * self.system.drift(middle, self.s[k])[..., 0]) ** 2 / (2 * self.variances[k])
+        move = h * self.system.drift(middle, self.s[k])[..., 0]
+        S = (y - x - move) ** 2 / (2 * self.variances[k])
         if self.theta:
-            S = S - np.log(np.abs(1 - self.theta * h * self.system.jacobian(middle, self.s[k])[..., 0, 0]))
+            slope = self.system.jacobian(middle, self.s[k])[..., 0, 0]
+            S = S - np.log(np.abs(1 - self.theta * h * slope))
         return S
 
     def precision(self, x):

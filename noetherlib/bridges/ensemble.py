@@ -122,30 +122,30 @@ def bridge_ensemble(
     - "midpoint": the same at the midpoints, times ``prod |det(I - h/2 grad f)|``, the Jacobian of
       the implicit step.
 
-    For linear systems this is Gaussian and drawn directly: by its block-tridiagonal precision, or, with
-    noise on some variables, backward from the end.
+    For linear systems this is Gaussian and drawn directly: by its block-tridiagonal precision, or,
+    with noise on some variables, backward from the end.
 
-    In one dimension the density of the end given each node is known on a grid. It guides independent
-    proposals, which Metropolis's rule accepts or not (`guided`): the law is the chain's, the grid only
-    sets how many are accepted.
+    In one dimension the density of the end given each node is computed on a grid. It guides
+    independent proposals, which Metropolis's rule accepts or not: the law is the chain's, and the
+    grid sets how many are accepted.
 
-    Else, and from a ``start`` that is given, by Hamiltonian Monte Carlo in coordinates where Gaussian
-    bridges around the start are white: the Gaussian part turns, the rest kicks, and acceptance does
-    not fall as the mesh is refined. The step is tuned to an acceptance of 0.8 in a burn-in and then
-    kept. Either way 100 chains run side by side, and so many trajectories are left out that the
-    paths kept are nearly independent.
+    Else, from a ``start`` that is given, or where under a tenth would be accepted: by Hamiltonian
+    Monte Carlo in coordinates where Gaussian bridges around the start are white. The Gaussian part
+    turns, the rest kicks, and acceptance does not fall as the mesh is refined. The step is tuned to
+    an acceptance of 0.8 in a burn-in and then kept. Either way 100 chains run side by side, and so
+    many trajectories are left out that the paths kept are nearly independent.
 
     Limitation: where hardly any path lies between two routes (either way round a cycle), chains
     stay on the route of their start, and no diagnostic sees a route without a chain: give a
     ``start`` on each. Their shares in ``x`` are then those of the starts; the routes'
     `transition_density` is what to weight them by.
 
-    Source: Schauer, van der Meulen and van Zanten (2017), Bernoulli 23, 2917, and Tierney (1994), Ann.
-    Stat. 22, 1701, for guided and independent proposals; Carter and Kohn (1994), Biometrika 81, 541,
-    for drawing backward; Beskos, Roberts, Stuart and Voss (2008), Stoch. Dyn. 8, 319, and Beskos, Pinski,
-    Sanz-Serna and Stuart (2011), Stochastic Process. Appl. 121, 2201, for the sampler; Cotter,
-    Roberts, Stuart and White (2013), Stat. Sci. 28, 424, for samplers that survive refinement;
-    Sokal (1997) for the autocorrelation time.
+    Source: Schauer, van der Meulen and van Zanten (2017), Bernoulli 23, 2917, and Tierney (1994),
+    Ann. Stat. 22, 1701, for guided and independent proposals; Carter and Kohn (1994), Biometrika
+    81, 541, for drawing backward; Beskos, Roberts, Stuart and Voss (2008), Stoch. Dyn. 8, 319, and
+    Beskos, Pinski, Sanz-Serna and Stuart (2011), Stochastic Process. Appl. 121, 2201, for the
+    Hamiltonian sampler; Cotter, Roberts, Stuart and White (2013), Stat. Sci. 28, 424, for samplers
+    that survive refinement; Sokal (1997) for the autocorrelation time.
     """
     as_a(System, system, "system")
     t = as_times(t, minimum=3)

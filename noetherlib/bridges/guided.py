@@ -18,10 +18,10 @@ class Guided:
     """Metropolis's algorithm with independent proposals, chains side by side.
 
     With ``l_k(x)`` the logarithm of the chain's density of ``x1`` at the end given x at node k, its
-    bridge steps from x to y with the density ``K_k(y | x) exp(l_{k+1}(y) - l_k(x))``. Known on a grid, and
-    expanded to second order about where the drift leads, it proposes steps that are Gaussian. What
-    is missed is made good by accepting a path with the probability ``min(1, w / w_before)``, w being
-    its density under the chain over that of its proposal.
+    bridge steps from x to y with the density ``K_k(y | x) exp(l_{k+1}(y) - l_k(x))``. Known on a
+    grid, and expanded to second order about the likely step, it proposes steps that are Gaussian.
+    What is missed is made good by accepting a path with the probability ``min(1, w / w_before)``,
+    w being its density under the chain over that of its proposal.
 
     Source: Schauer, van der Meulen and van Zanten (2017), Bernoulli 23, 2917, for guided proposals;
     Guarniero, Johansen and Lee (2017), J. Am. Stat. Assoc. 112, 1636, for a chain twisted by what
@@ -38,7 +38,7 @@ class Guided:
         self.x, self.action, self.weight = self._fresh()
 
     def _range(self):
-        """Where bridges go: what paths reach from either end; too far, no further than without a drift."""
+        """Where bridges go: what paths reach from either end, unless a drift carries them away."""
         ends = np.array(self.ends)
         x, seen = np.repeat(ends, CHAINS), [ends]
         with np.errstate(all="ignore"):
@@ -62,7 +62,8 @@ class Guided:
         grid = np.linspace(*limits, min(max(NODES, count), MOST))
         splines, value = [None], -steps.cost(len(steps.h) - 1, grid, self.ends[1])
         for k in range(len(steps.h) - 2, -1, -1):
-            value = np.where(np.isfinite(value), value, np.min(value, where=np.isfinite(value), initial=0.0))
+            known = np.isfinite(value)
+            value = np.where(known, value, np.min(value, where=known, initial=0.0))
             splines.insert(1, CubicSpline(grid, value - value.max()))
             if k:
                 value = value - steps.cost(k, grid[:, None], grid)
@@ -100,7 +101,8 @@ class Guided:
         if not self.pool:
             with np.errstate(all="ignore"):  # a path off to infinity is not accepted
                 whole = self._propose(POOL)
-            self.pool = [tuple(part[i : i + CHAINS] for part in whole) for i in range(0, POOL, CHAINS)]
+            rows = (slice(i, i + CHAINS) for i in range(0, POOL, CHAINS))
+            self.pool = [tuple(part[some] for part in whole) for some in rows]
         x, action, weight = self.pool.pop()
         return x.copy(), action.copy(), np.where(np.isfinite(weight), weight, -np.inf)
 

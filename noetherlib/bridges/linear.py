@@ -16,13 +16,14 @@ def drawn_backward(steps, x0, x1, n_paths, rng):
     With m, P the mean and covariance of a node given ``x0``, the node before x' is Gaussian given
     it, with ``m + G (x' - Phi m - shift)`` and ``P - G Phi P``, ``G = P Phi^T (Phi P Phi^T + Q)^+``.
 
-    Source: Carter and Kohn (1994), Biometrika 81, 541; Rauch, Tung and Striebel (1965), AIAA J. 3, 1445.
+    Source: Carter and Kohn (1994), Biometrika 81, 541; Rauch, Tung and Striebel (1965), AIAA J. 3,
+    1445.
     """
     means, covariances = [x0], [np.zeros((len(x0),) * 2)]
     for phi, shift, Q in zip(steps.phi, steps.shift, steps.noise):
         means.append(phi @ means[-1] + shift)
         covariances.append(phi @ covariances[-1] @ phi.T + Q)
-    # every node in units of its own spread: what has no noise of its own spreads by powers of h less
+    # each node in units of its own spread: what has no noise of its own has powers of h less
     units = [np.where(np.diag(P) > 0, np.sqrt(np.diag(P)), 1.0) for P in covariances]
     P = [P / np.outer(unit, unit) for P, unit in zip(covariances, units)]
     values, vectors = np.linalg.eigh(P[-1])
@@ -30,8 +31,8 @@ def drawn_backward(steps, x0, x1, n_paths, rng):
     off = np.abs(quiet.T @ ((x1 - means[-1]) / units[-1])).max(initial=0.0)
     if off > np.sqrt(SMALL):
         raise ValueError(
-            "x1 must be an end that the noise can reach: part of the state has none, of its own or by "
-            f"the drift, and lies {off:.3g} away from where that leads it"
+            "x1 must be an end that the noise can reach: part of the state has none, of its own or "
+            f"by the drift, and lies {off:.3g} away from where that leads it"
         )
     z = as_streams(rng, 1)[0].standard_normal((len(steps.phi), n_paths, len(x0)))
     x = np.empty((n_paths, len(means), len(x0)))

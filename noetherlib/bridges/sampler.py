@@ -131,8 +131,8 @@ def sample(samplers, max_iter, progress=None):
         for x, sampler in zip(kept, samplers):
             x.append(sampler.x.copy())
         if progress is not None:
-            counts = [(min(len(x) * len(s.x), s.n_paths), s.n_paths) for x, s in zip(kept, samplers)]
-            progress(*map(sum, zip(*counts)))
+            done = (min(len(x) * CHAINS, s.n_paths) for x, s in zip(kept, samplers))
+            progress(sum(done), sum(s.n_paths for s in samplers))
     x = [np.concatenate(x)[: s.n_paths] for x, s in zip(kept, samplers) if s.n_paths]
     tau = float(_autocorrelation_time(record, gap)) if known else np.inf
     return np.concatenate(x), float(np.mean([s.acceptance for s in samplers])), tau

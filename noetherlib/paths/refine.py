@@ -81,8 +81,8 @@ def refine(path, tol=1e-6, *, max_points=200_000):
         higher = finer.action - path.action > max(missed.sum(), 0.01 * abs(path.action))
         if error > tol and loose and (higher or loose > LOOSE):
             why = (
-                f"; stopped: the path given did not converge, nor does one with {len(t)} times, of action "
-                f"{finer.action:.6g}; hand in one that did"
+                f"; stopped: the path given did not converge, nor does one with {len(t)} times, of "
+                f"action {finer.action:.6g}; hand in one that did"
             )
         if error <= tol or why or len(t) > max_points:
             break

@@ -78,8 +78,8 @@ def _transport(shared):
             raise
         raise ValueError(
             f"system cannot be sent to the executor's processes ({error}): define its drift (and "
-            "every other function, of bounds and region too) with def at the top level of a module, or "
-            "use System.from_sympy"
+            "every other function, of bounds and region too) with def at the top level of a module, "
+            "or use System.from_sympy"
         ) from error
 
 
@@ -95,7 +95,7 @@ def _away(scheme, starts, t, saved, rng, walls, *options):
 
 
 def room(n_saved, count, dim, walls, blocks=1):
-    """Arrays for states (saved, dim, paths), which paths were lost, the step needed, and the exits."""
+    """Arrays for states (saved, dim, paths), who was lost, the step needed, and the exits."""
     part = [np.empty((n_saved, dim, count)), np.zeros(count, dtype=bool), np.full(blocks, np.inf)]
     if walls is not None:
         part += [np.full(count, np.nan), np.zeros(count, dtype=np.int8)] if walls.exits else []

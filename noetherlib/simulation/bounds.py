@@ -1,4 +1,4 @@
-"""Walls of a line: absorbing bounds and reflecting ones, fixed or moving, and when a bridge meets one."""
+"""Walls: absorbing bounds and reflecting ones, fixed or moving, and when a bridge meets one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ class Walls:
             given = [pair[end] for pair in pairs]
             real = [callable(wall) or wall != none for wall in given]
             if all(real):
-                raise ValueError(f"bounds and reflect must not both have a finite {side} end: one hides the other")
+                raise ValueError(
+                    f"bounds and reflect must not both have a finite {side} end: one hides the other"
+                )
             self.ends.append(given[0] if real[0] else given[1])
             self.absorbs.append(real[0])
         self.moving = any(map(callable, self.ends))
@@ -33,15 +35,16 @@ class Walls:
             lower, upper = self.at(t)
             if not lower < upper:
                 raise ValueError(
-                    f"bounds (or reflect) must be (lower, upper) with lower < upper at all times, got "
-                    f"{lower:.6g} and {upper:.6g} at t = {t:.6g}: end t before they meet"
+                    "bounds (or reflect) must be (lower, upper) with lower < upper at all times, "
+                    f"got {lower:.6g} and {upper:.6g} at t = {t:.6g}: end t before they meet"
                 )
         lower, upper = self.at(times[0])
         outside = ~((lower < starts) | ((lower == starts) & (not self.absorbs[0])))
         outside |= ~((starts < upper) | ((starts == upper) & (not self.absorbs[1])))
         if outside.any():
             raise ValueError(
-                f"x0 must lie strictly between the bounds {lower} and {upper}, got {starts[outside][0]}"
+                f"x0 must lie strictly between the bounds {lower} and {upper}, "
+                f"got {starts[outside][0]}"
             )
 
 
@@ -85,9 +88,8 @@ def _at(end, t):
         return end
     value = np.asarray(end(t), dtype=float)
     if value.size != 1 or np.isnan(value).any():
-        raise ValueError(
-            f"a moving bound must return one number, got {brief(value) if value.ndim else value} at t = {t:.6g}"
-        )
+        got = brief(value) if value.ndim else value
+        raise ValueError(f"a moving bound must return one number, got {got} at t = {t:.6g}")
     return float(value.reshape(()))
 
 
@@ -104,7 +106,8 @@ def bridge_exit(a, b, lower, upper, spread, h, rng, turn=0.0):
     """
     up = np.exp(np.minimum(-2 * (upper[0] - a) * (upper[1] - b) / spread, 0.0))
     down = np.exp(np.minimum(-2 * (a - lower[0]) * (b - lower[1]) / spread, 0.0))
-    high = b > (lower[1] + upper[1]) / 2  # a bridge that meets both meets first the one far from its end
+    # a bridge that meets both meets first the one far from its end
+    high = b > (lower[1] + upper[1]) / 2
     first, second = np.where(high, down, up), np.where(high, up, down)
     u = rng.random(len(a))
     side = np.where(u < first, 1, np.where(u >= 1 - second, -1, 0)) * np.where(high, -1, 1)
@@ -123,9 +126,9 @@ def first_touch(c, d, spread, z, u):
     """When a bridge that touches a wall does so first, from 0 to 1.
 
     From a distance c to a distance d of it, on either side. With a normal z, a uniform u,
-    q = z² spread/2 and R = cd + q + sqrt(q (q + 2cd)): c²/(R + c²) with probability R/(R + cd), else
-    R/(R + d²), the two roots of the inverse Gaussian's transformation (Michael, Schucany and Haas
-    1976).
+    q = z² spread/2 and R = cd + q + sqrt(q (q + 2cd)): c²/(R + c²) with probability R/(R + cd),
+    else R/(R + d²), the two roots of the inverse Gaussian's transformation (Michael, Schucany and
+    Haas 1976).
     """
     q = spread / 2 * z**2
     R = c * d + q + np.sqrt(q * (q + 2 * c * d))

@@ -21,7 +21,7 @@ DENSE = 64  #: variables up to which a drift that nobody declared linear is trie
 
 
 def choose(system, starts, t, method, walls, strict=True):
-    """The scheme for paths from ``starts`` (n, dim); ``walls``: "bounds", "region" or None for none."""
+    """The scheme for paths from ``starts`` (n, dim) with ``walls`` "bounds", "region" or None."""
     if not np.isfinite(starts).all():
         raise ValueError("x0 must be finite")
     D, additive = system.noise(starts, t[0])
@@ -31,7 +31,8 @@ def choose(system, starts, t, method, walls, strict=True):
     constant = system.constant_diffusion is not None
     reasons = dict.fromkeys(SCHEMES, "")
     if walls == "bounds":
-        reasons |= dict.fromkeys(("milstein", "tamed", "implicit"), "goes without bounds and reflection")
+        free = "milstein", "tamed", "implicit"
+        reasons |= dict.fromkeys(free, "goes without bounds and reflection")
         if not (constant and system.linear):
             reasons["exact"] = "needs a drift declared linear and a constant D"
         best = "local-linear" if reasons["exact"] else "exact"
@@ -40,7 +41,7 @@ def choose(system, starts, t, method, walls, strict=True):
         if not constant:
             reasons["exact"] = "needs a constant D"
         if not additive and needs_levy_areas(system, starts[:16], t[0], t[1] - t[0]):
-            reasons["milstein"] = "needs a diagonal D, each entry depending on its own coordinate alone"
+            reasons["milstein"] = "needs a diagonal D, each entry a function of its own coordinate"
         best = "euler-maruyama" if additive or reasons["milstein"] else "milstein"
         if constant and (system.linear or _may_be_linear(system, starts, t)):
             best = "exact"
@@ -58,7 +59,7 @@ def choose(system, starts, t, method, walls, strict=True):
 
 
 def _may_be_linear(system, starts, t):
-    """Whether the drift does not use the time, and is linear at the starts as far as is seen there."""
+    """Whether the drift does not use the time, and is linear as far as is seen at the starts."""
     if system.dim > DENSE or not system.facts.autonomous(starts, t):
         return False
     z = np.random.default_rng(0).standard_normal((system.dim, min(len(starts), 16)))

@@ -10,7 +10,7 @@ from .local import LocalLinear, growth
 
 PARTS = 400  #: into so many parts a step of the caller's is cut at most
 TURN = 0.5  #: the longest step, times the steepest slope of the drift
-BEND = 1.2  #: the same for what curves the bounds in the clock of the bridge: exits err by under 1 %
+BEND = 1.2  #: for what curves the bounds in the clock of the bridge: exits err by under 1 %
 ROUGH = 0.02  #: the same for a D that depends on the state, which is frozen over a step
 
 
@@ -47,8 +47,8 @@ def between(scheme, starts, t, saved, rng, walls, strict, part):
             except NotFinite as failure:
                 failure.path = alive[failure.path]
                 raise
-            # over a drift of slope s the noise has the variance 2 D h (exp(2 s h) - 1) / (2 s h), and
-            # the bridge of a step 2 D h sinh(s h) / (s h)
+            # with a slope s the noise has the variance 2 D h (exp(2 s h) - 1) / (2 s h), and the
+            # bridge of a step 2 D h sinh(s h) / (s h)
             turn = slope * h
             gain, curl = growth(turn), 1 + np.expm1(turn) / 2
             spread = variance * h * gain * curl
@@ -91,7 +91,7 @@ def _first_look(scheme, x, t):
 
 
 def _force(slope, rise, variance):
-    """What curves the bounds in the clock of the bridge; states that are all but quiet do not count."""
+    """What curves the bounds in the bridge's clock; states that are all but quiet do not count."""
     if np.ndim(variance):
         variance = np.maximum(variance, variance.mean() / 10)
     return np.max(np.abs(slope) * rise**2 / variance)
@@ -133,7 +133,7 @@ def _sag(walls, begin, h):
 
 
 def _meet(walls, x, new, rise, slope, spread, begin, h, rng):
-    """Who leaves: rows, sides, times since ``begin`` and places; ends met by a reflecting wall are moved.
+    """Who leaves: rows, sides, times since ``begin`` and places; a reflecting wall moves ends.
 
     A wall is taken straight in the bridge's clock, and moved by 2/3 of what it sags there, by its
     own motion and by the drift: ``h**2 (slope f(wall) - wall'') / 8``.
@@ -157,7 +157,7 @@ def _meet(walls, x, new, rise, slope, spread, begin, h, rng):
         shift = 0.0
         if curved and np.isfinite(first[s]):
             shift = (2 / 3) * (sag[s] + h**2 / 8 * slope * (rise + slope * (first[s] - a)))
-            inside = b > last[s] if s == 0 else b < last[s]  # who ends beyond has met it where it is
+            inside = b < last[s] if s else b > last[s]  # who ends beyond has met it where it is
             shift = np.clip(shift, -reach, reach) * inside
         ends.append((first[s] + shift, last[s] + shift))
     for s, sign in ((0, 1), (1, -1)):

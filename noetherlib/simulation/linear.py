@@ -36,12 +36,12 @@ class NotLinear(ValueError):
 
 
 class Claimed(Exact):
-    """The same where nobody declared the drift linear: it is compared with ``A x + b`` at every state in use."""
+    """The same for a drift not declared linear: compared with ``A x + b`` at every state in use."""
 
     def __init__(self, system, t, start):
         self.system, self.t = system, t
-        A = system.jacobian(start, t[0])
-        self.matrix = np.where(np.abs(A) > 1e-10 * np.abs(A).max(), A, 0.0)  # without the roundoff of differences
+        A = system.jacobian(start, t[0])  # by differences, perhaps: without their roundoff
+        self.matrix = np.where(np.abs(A) > 1e-10 * np.abs(A).max(), A, 0.0)
         self.offset = system.drift(start, t[0]) - self.matrix @ start
         if not np.isfinite(self.matrix).all():
             raise NotLinear(f"the drift of system has no finite Jacobian at t = {t[0]:.6g}")
@@ -53,8 +53,8 @@ class Claimed(Exact):
         off = ~(np.abs(x.T @ self.matrix.T + self.offset - f) <= 1e-9 * terms)
         for path, i in np.argwhere(off)[:1]:
             raise NotLinear(
-                "method 'exact' takes the drift for the linear one that it is at the start, and it is not at "
-                f"t = {self.t[k]:.6g}, x[{i}] = {x[i, path]:.6g}: f[{i}] = {f[path, i]:.6g}"
+                "method 'exact' takes the drift for the linear one that it is at the start, and it is "
+                f"not at t = {self.t[k]:.6g}, x[{i}] = {x[i, path]:.6g}: f[{i}] = {f[path, i]:.6g}"
             )
         super().advance(x, z, work, k)
 

@@ -8,11 +8,11 @@ from .schemes import EulerMaruyama
 
 
 class LocalLinear(EulerMaruyama):
-    """The exact step of the linear drift through f(x) and f at the end of an Euler step, dimension 1.
+    """The exact step of the linear drift through f(x) and f at the end of an Euler step, in 1-D.
 
     To second order in h it is Heun's scheme, and so of weak order 2 where D does not depend on the
-    state (Kloeden and Platen 1992, section 15.1); a drift that is linear takes its exact transition.
-    The drift is asked at the middle of the step in time.
+    state (Kloeden and Platen 1992, section 15.1); a linear drift takes its exact transition. Drift
+    and D are asked at the middle of the step in time.
     """
 
     name = "local-linear"
@@ -27,7 +27,7 @@ class LocalLinear(EulerMaruyama):
             self.slope = None
 
     def local(self, x, z, variance, t, h):
-        """Drift at states x (paths,), its slope over the step and 2 D: numbers, or one for each path."""
+        """Drift at states x (paths,), its slope over the step and 2 D: numbers, or one per path."""
         if self.slope is not None:
             rise = self.slope * x + self.offset if self.slope else self.offset
             return rise, self.slope, self.midway(x, variance, t + h / 2)

@@ -27,14 +27,16 @@ class Region:
         self.level = value.dtype != bool
         if not (value > 0).all():
             first = brief(starts[np.argmin(value > 0)].tolist())
-            raise ValueError(f"x0 must lie inside the region, where its function is positive; got {first}")
+            raise ValueError(
+                f"x0 must lie inside the region, where its function is positive; got {first}"
+            )
 
     def _ask(self, x):
         value = np.asarray(self.function(x))
         if value.shape != x.shape[:-1] or value.dtype.kind not in "bif":
             raise ValueError(
-                f"region must return a truth value or a number for each state, shape {x.shape[:-1]}; "
-                f"got shape {value.shape} of {value.dtype}"
+                "region must return a truth value or a number for each state, shape "
+                f"{x.shape[:-1]}; got shape {value.shape} of {value.dtype}"
             )
         return value
 
@@ -83,8 +85,8 @@ def leaving(scheme, starts, t, saved, rng, region, strict, part):
 def _exits(region, a, b, t, h, rng):
     """Which steps from ``a`` to ``b`` (n, dim) leave the region, where, and after what part of h.
 
-    The edge is taken for the plane that touches it at the foot of the nearer end, and the step for a
-    Brownian bridge: at distances c and d from the plane, of normal n, it has touched with
+    The edge is taken for the plane that touches it at the foot of the nearer end, and the step for
+    a Brownian bridge: at distances c and d from the plane, of normal n, it has touched with
     probability ``exp(-c d / (n.D.n h))`` (Gobet 2000, Stoch. Process. Appl. 87, 167). Truth values:
     at the ends alone.
     """

@@ -41,7 +41,7 @@ class EulerMaruyama:
         return rise
 
     def variance(self, x, t):
-        """2 D at x (1, paths): a number where D is known not to depend on it, or one for each path."""
+        """2 D at x (1, paths): a number where D is known not to depend on x, or one per path."""
         if self.root is not None:
             return self.root**2
         D, additive = self.noise(x, t)
@@ -49,7 +49,7 @@ class EulerMaruyama:
         return variance[0] if additive else variance
 
     def local(self, x, z, variance, t, h):
-        """Drift at states x (paths,) of a system of dimension 1, its slope over the step (none) and 2 D."""
+        """Drift at states x (paths,) in 1-D, its slope over the step (none) and 2 D."""
         return self.drift(x[None], t)[:, 0], 0.0, variance
 
     def diffusion(self, x, t):
