@@ -57,6 +57,12 @@ def test_a_drift_that_turns_out_not_to_be_linear_is_an_error():
         simulate(System(lambda x, t: -x * (1 + t), 0.5, 1), 0.5, [0, 0.1, 0.2], 100, method="exact")
 
 
+def test_a_tangent_that_overflows_is_no_reason_to_refuse():
+    """At the saddle the double well runs away exponentially; the drift itself does not."""
+    ens = simulate(System(well, 0.01, 1), 0.0, [0.0, 1e-3, 800.0], 3, on_failure="nan")
+    assert ens.method == "euler-maruyama"
+
+
 # ---- paths that fail -----------------------------------------------------------------------------
 
 

@@ -47,7 +47,8 @@ class Claimed(Exact):
             raise NotLinear(f"the drift of system has no finite Jacobian at t = {t[0]:.6g}")
         super().__init__(system, t, (self.matrix, self.offset))
 
-    def advance(self, x, z, work, k):
+    def check(self, x, k):
+        """That the drift at states x (dim, paths) is what it was taken for."""
         f = self.system.drift(x.T, self.t[k])
         terms = np.abs(x.T) @ np.abs(self.matrix.T) + np.abs(self.offset) + np.abs(f)
         off = ~(np.abs(x.T @ self.matrix.T + self.offset - f) <= 1e-9 * terms)
@@ -56,6 +57,9 @@ class Claimed(Exact):
                 "method 'exact' takes the drift for the linear one that it is at the start, and it is "
                 f"not at t = {self.t[k]:.6g}, x[{i}] = {x[i, path]:.6g}: f[{i}] = {f[path, i]:.6g}"
             )
+
+    def advance(self, x, z, work, k):
+        self.check(x, k)
         super().advance(x, z, work, k)
 
 

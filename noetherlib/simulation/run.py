@@ -152,7 +152,7 @@ def simulate(
     cut until D changes by less than a quarter.
 
     Region: in a disc of radius 1 (D = 1/2, restoring rate 2) mean exit times are late by 8 % at
-    h = 0.2, 4 % at 0.05 and under 1 % at 0.01 (truth values: 13 % there).
+    h = 0.2, 4 % at 0.05 and under 1 % at 0.01 (truth values: 24 % there).
     Euler-Maruyama's own error comes on top: halve the steps and compare.
 
     Reflection pushes each step's end by what its bridge fell below the wall (Skorokhod's equation;
