@@ -5,13 +5,13 @@ import warnings
 
 import noetherlib as nl
 
-from . import fields, paths, simulation
+from . import bridges, fields, paths, simulation
 
 
 def main(rounds):
     warnings.simplefilter("ignore", nl.NotConverged)
     print(f"{'':42s} {'ratio':>9s}  {'needs':8s} {'MB':>7s}  notes")
-    for benchmark in (paths, fields, simulation):
+    for benchmark in (paths, fields, simulation, bridges):
         for name, ratio, *rest in benchmark.rows(rounds):
             if ratio is None:
                 print(f"\n{name}")

@@ -7,9 +7,11 @@ import pytest
 from scipy import stats
 from scipy.integrate import cumulative_trapezoid
 
-from noetherlib import models
+from noetherlib import generator, models
 from noetherlib.simulation import simulate
 from noetherlib.simulation.blocks import BLOCK
+from noetherlib.simulation.choose import choose
+from noetherlib.simulation.local import growth
 from noetherlib.system import System
 
 FREE = models.drift_diffusion(0.0, 0.5)
@@ -71,6 +73,44 @@ def test_steps_far_too_long_are_warned_of_with_the_step_that_will_do():
     stiff = models.ornstein_uhlenbeck(1, 1e5, 1.0)
     with pytest.warns(RuntimeWarning, match="take steps of at most 0.00"):
         simulate(stiff, 0.0, [0, 0.1], 10, bounds=(-1, 1))
+
+
+def test_the_cut_of_a_step_has_an_end():
+    """However steep the drift: 400 parts of the caller's step, not for ever."""
+    calls = []
+
+    def cliff(x, t):
+        calls.append(len(x))
+        return -1e12 * x
+
+    with pytest.warns(RuntimeWarning, match="take steps of at most"):
+        simulate(System(cliff, 1.0, 1), 0.5, [0, 0.1], 10, bounds=(-1, 1), on_failure="nan")
+    assert len(calls) < 2 * 400 + 50
+
+
+def test_noise_that_changes_with_time_is_taken_half_way():
+    """Brownian motion in the clock t + 4 t**2: exits from (-1, 1) at 2 D t = 1 there, in the mean."""
+    system = System(lambda x, t: 0 * x, lambda x, t: 0.5 + 4 * t, 1)
+    ens = simulate(system, 0.0, np.arange(0, 3, 0.25), 20_000, rng=6, save="final", bounds=(-1, 1))
+    clock = ens.exit_time + 4 * ens.exit_time**2
+    assert (ens.exit_side != 0).all() and abs(clock.mean() - 1) < 0.01 + 3 * clock.std() / np.sqrt(20_000)
+
+
+def test_steps_between_bounds_are_of_weak_order_two():
+    """Moments of one step against Taylor's expansion: they differ by O(h**3), seen at two steps."""
+    system, x, D = System(hard, 0.5, 1), 0.4, 0.5
+    z, weight = np.polynomial.hermite_e.hermegauss(12)
+    f, slope, bend = -8 * x**3, -24 * x**2, -48 * x
+    scheme, off = choose(system, np.array([[x]]), np.array([0, 1.0]), None, "bounds"), []
+    for h in (0.02, 0.01):
+        rise, a, _ = scheme.local(np.full(12, x), z, 2 * D, 0.0, h)
+        y = x + rise * h * growth(a * h) + np.sqrt(2 * D * h * growth(2 * a * h)) * z
+        mean, square = (weight @ y**k / weight.sum() for k in (1, 2))
+        L_mean, L_square = f, 2 * x * f + 2 * D
+        LL_mean = f * slope + D * bend
+        LL_square = f * (2 * f + 2 * x * slope) + D * (4 * slope + 2 * x * bend)
+        off.append([mean - x - h * L_mean - h**2 / 2 * LL_mean, square - x**2 - h * L_square - h**2 / 2 * LL_square])
+    assert np.abs(np.log2(np.divide(*off)) - 3).max() < 0.2
 
 
 def test_noise_that_depends_on_the_state_takes_shorter_steps():
@@ -163,6 +203,20 @@ def test_leaving_a_disc():
     assert out.all() and abs(smooth.exit_time.mean() - 0.5) < 0.005 + 3 * error
     np.testing.assert_allclose(np.linalg.norm(smooth.x[out, 0], axis=-1), 1, atol=1e-3)
     assert np.nanmean(truth.exit_time) > 0.5 + 5 * error
+
+
+@pytest.mark.parametrize("h, bias", [(0.05, 0.05), (0.01, 0.01)])
+def test_leaving_a_disc_against_the_drift(h, bias):
+    """Against the backward equation on a grid: late by what the docstring says."""
+    system = models.ornstein_uhlenbeck(2, 2.0, 0.5)
+    answer = generator(system, (-1.1, 1.1), (60, 60)).mean_exit_time(lambda x: (x**2).sum(axis=-1) < 1)
+    exact = answer.at(np.zeros(2))
+    ens = simulate(
+        system, [0.0, 0.0], np.arange(0, 15, h), 4_000, rng=3, save="final", region=lambda x: 1 - (x**2).sum(axis=-1)
+    )
+    assert ens.method == "exact" and (ens.exit_side == 1).all()
+    error = ens.exit_time.std() / np.sqrt(4_000) + answer.error_at(np.zeros(2))
+    assert -3 * error < ens.exit_time.mean() - exact < bias * exact + 3 * error
 
 
 # ---- the same numbers, whoever computes ------------------------------------------------------------

@@ -204,9 +204,94 @@ def test_noise_that_depends_on_time():
 
 
 def test_acceptance_survives_refinement():
+    """Guided proposals, and Hamilton's dynamics from a given start."""
     for n in (25, 800):
-        b = bridge_ensemble(models.double_well(0.05), -1.0, 1.0, np.linspace(0, 2, n + 1), 128, rng=10)
+        t = np.linspace(0, 2, n + 1)
+        b = bridge_ensemble(models.double_well(0.05), -1.0, 1.0, t, 128, rng=10)
+        assert b.acceptance > 0.9 and b.ess > 50
+        b = bridge_ensemble(models.double_well(0.05), -1.0, 1.0, t, 128, rng=10, start=(t - 1)[:, None])
         assert 0.65 < b.acceptance < 0.95 and b.ess > 50
+
+
+@pytest.mark.parametrize("start", [None, np.linspace(-1, 1, 26)[:, None]], ids=["guided", "hamiltonian"])
+def test_a_crossing_against_rejection(start):
+    """The time spent on the right and the action: laws that no Gaussian around one path has."""
+    D, t = 0.15, np.linspace(0, 5, 26)
+    well, h = models.double_well(D), t[1]
+    free = simulate(well, -1.0, t[:-1], 200_000, rng=20, method="euler-maruyama").x[..., 0]
+    miss = 1.0 - free[:, -1] - h * (free[:, -1] - free[:, -1] ** 3)
+    u = np.random.default_rng(21).random(len(free))
+    kept = np.pad(free, ((0, 0), (0, 1)), constant_values=1.0)[u < np.exp(-(miss**2) / (4 * D * h))]
+    b = bridge_ensemble(well, -1.0, 1.0, t, 2_000, rng=22, start=start)
+
+    def features(x):
+        x, step = x[:, :-1], np.diff(x, axis=1)
+        action = ((step - h * (x - x**3)) ** 2).sum(axis=1) / (4 * D * h)
+        right = (x > 0).mean(axis=1)
+        return np.stack([action, right, action**2, right**2, (right > 0.7) * 1.0, action * right], axis=1)
+
+    ours, theirs = features(b.x[..., 0]), features(kept)
+    assert len(kept) > 3_000
+    error = np.sqrt(ours.var(axis=0) / b.ess + theirs.var(axis=0) / len(kept))
+    assert (np.abs(ours.mean(axis=0) - theirs.mean(axis=0)) / error).max() < 4
+
+
+def test_guided_bridges_where_the_drift_sweeps_away():
+    """A drift that depends on time and carries paths far beyond both ends: linear, so that the law is known."""
+    D, t = 1e-3, np.linspace(0, 6, 61)
+    system = System(lambda x, s: -x + 3 * np.cos(np.asarray(s)[..., None]), D, 1)
+    b = bridge_ensemble(system, 0.0, 0.2, t, 1_000, rng=23)
+    phi, push = 1 - 0.1, 0.1 * 3 * np.cos(t[:-1])
+    mean, var = np.zeros(61), np.zeros(61)
+    for k in range(60):
+        mean[k + 1], var[k + 1] = phi * mean[k] + push[k], phi**2 * var[k] + 2 * D * 0.1
+    gain = var * phi ** np.arange(60, -1, -1) / var[-1]
+    assert np.abs(mean).max() > 2 and b.acceptance > 0.99
+    assert_mean(b.x[..., 0], b.ess, mean + gain * (0.2 - mean[-1]))
+    q = b.x[..., 0] - b.x[..., 0].mean(axis=0)
+    assert_mean(q**2, b.ess, var - gain**2 * var[-1])
+
+
+@pytest.mark.parametrize("n", [21, 2001])
+def test_linear_bridges_with_noise_on_some_variables(n):
+    """A kicked oscillator: the position has no noise of its own."""
+    matrix, D, t = np.array([[0.0, 1.0], [-1.0, -0.5]]), np.diag([0.0, 0.3]), np.linspace(0, 4, n)
+    b = bridge_ensemble(models.ornstein_uhlenbeck(2, -matrix, D), A, B, t, 2_000, rng=24)
+    assert (b.chain, b.ess) == ("exact", 2_000)
+    mean, cov = linear_bridge(matrix, D, A, B, t)
+    some = slice(None, None, (n - 1) // 20)
+    assert_mean(b.x[:, some], b.ess, mean[some])
+    q = b.x[:, some] - mean[some]
+    assert_mean(q[..., :, None] * q[..., None, :], b.ess, cov[some])
+    h, v = t[1], b.x[..., 1]
+    off = np.diff(b.x[..., 0], axis=1) - h / 2 * (v[:, 1:] + v[:, :-1])  # dx = v dt
+    assert off.std() < 0.3 * h**1.5
+
+
+def test_noise_that_reaches_only_part_of_the_state():
+    """The second variable goes its own way: its end must be where that leads."""
+    rate, D, t = np.diag([1.0, 0.5]), np.diag([0.2, 0.0]), np.linspace(0, 2, 11)
+    system = models.ornstein_uhlenbeck(2, rate, D)
+    b = bridge_ensemble(system, [0.0, 1.0], [0.5, np.exp(-1)], t, 3_000, rng=25)
+    np.testing.assert_allclose(b.x[..., 1], np.broadcast_to(np.exp(-t / 2), (3_000, 11)), atol=1e-12)
+    alone = linear_bridge(rate[:1, :1] * -1, D[:1, :1], np.zeros(1), np.array([0.5]), t)
+    assert_mean(b.x[..., :1], b.ess, alone[0])
+    assert np.isfinite(b.momentum).all() and not b.momentum[..., 1].any()
+    with pytest.raises(ValueError, match="x1 must be an end that the noise can reach"):
+        bridge_ensemble(system, [0.0, 1.0], [0.5, 1.0], t, 10)
+
+
+def test_noise_on_some_variables_of_a_bent_drift_is_refused_with_the_reason():
+    system = models.underdamped(lambda x, t: x - x**3, 1.0, 0.1)
+    with pytest.raises(ValueError, match="diffusion must be positive definite for a drift that is not linear"):
+        bridge_ensemble(system, [-1.0, 0.0], [1.0, 0.0], TIMES, 10)
+
+
+def test_progress_is_told():
+    for system, start in ((WELL, None), (models.maier_stein(0.1), None)):
+        ends, told = ([-1.0, 0.0], [0.5, 0.2]) if system.dim == 2 else (-1.0, 1.0), []
+        bridge_ensemble(system, *ends, TIMES, 150, start=start, progress=lambda *pair: told.append(pair))
+        assert told[-1] == (150, 150) and told == sorted(told) and len(told) > 1
 
 
 def test_the_effective_size_is_that_of_the_mean():
@@ -234,7 +319,8 @@ def test_routes_that_are_apart_stay_apart():
 
 def test_chains_too_short_say_so():
     with pytest.warns(PoorMixing, match="50 trajectories"):
-        b = bridge_ensemble(models.double_well(0.05), -1.0, 1.0, np.linspace(0, 8, 41), 64, max_iter=50)
+        line = np.linspace(-1, 1, 41)[:, None]
+        b = bridge_ensemble(models.double_well(0.05), -1.0, 1.0, np.linspace(0, 8, 41), 64, max_iter=50, start=line)
     assert b.autocorrelation_time == np.inf and b.ess == 0
 
 
@@ -458,6 +544,7 @@ WELL, TIMES = models.double_well(0.1), np.linspace(0, 1, 11)
         ('chain "exact"', {"chain": "exact"}),
         ("start", {"start": np.zeros((7, 1))}),
         ("start", {"start": np.full((11, 1), 1e200)}),
+        ("progress", {"progress": True}),
     ],
 )
 def test_bad_input_of_the_ensemble_is_named(name, change):

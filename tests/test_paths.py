@@ -560,6 +560,29 @@ def test_refine_without_a_tolerance_estimates_the_error_of_the_mesh_as_it_is():
     assert again.t is path.t and again.error <= 2 * judged.error
 
 
+class Lorenz:
+    """sigma = 10, rho = 28, beta = 8/3."""
+
+    offset = np.sqrt(72.0)
+
+    @staticmethod
+    def drift(v, t):
+        x, y, z = np.moveaxis(v, -1, 0)
+        return np.stack([10 * (y - x), x * (28 - z) - y, x * y - 8 / 3 * z], axis=-1)
+
+
+def test_refine_gives_a_path_up_that_does_not_converge():
+    """Each finer mesh costs twice as much and tells no more: it stops, with the path of lowest action."""
+    ends, t = (np.array([sign, sign, 0]) * Lorenz.offset + [0, 0, 27] for sign in (1, -1)), np.linspace(0, 8, 33)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", nl.NotConverged)
+        path = nl.least_action_path(nl.System(Lorenz.drift, 0.5, 3), *ends, t, FW, max_iter=40)
+    with pytest.warns(nl.NotConverged, match=r"stopped: the path given did not converge, nor does one with"):
+        finer = nl.refine(path, 1e-3)
+    assert not finer.converged and finer.action <= path.action and finer.error > 1e-3
+    assert len(finer.t) < 10 * len(t)
+
+
 def test_refine_warns_when_it_may_not_go_on():
     path = nl.least_action_path(THREE, *ENDS, np.linspace(0, 20, 100), FW)
     with pytest.warns(nl.NotConverged, match="refine: error"):

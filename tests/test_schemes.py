@@ -31,14 +31,23 @@ def square(x, t):
 # ---- which scheme ran ----------------------------------------------------------------------------
 
 
-def test_a_numeric_drift_is_exact_where_it_is_asked_for_and_euler_where_not():
+def test_a_numeric_drift_that_is_seen_to_be_linear_takes_exact_steps():
     numeric, known = System(turn, 0.3, 2), models.ornstein_uhlenbeck(2, [[1.0, -1.0], [1.0, 1.0]], 0.3)
-    assert simulate(numeric, [0.0, 0.0], [0, 1.0], 5).method == "euler-maruyama"
-    assert simulate(known, [0.0, 0.0], [0, 1.0], 5).method == "exact"
-    ens = simulate(numeric, [0.0, 0.0], [0, 1.0, 1.7], 5, method="exact")
-    shifted = simulate(known, [-0.5, -0.5], [0, 1.0, 1.7], 5)  # the rest point is (0.5, 0.5)
-    assert ens.method == "exact"
-    np.testing.assert_allclose(ens.x, shifted.x + 0.5, atol=1e-12)
+    t = [0, 1.0, 1.7]
+    ens = simulate(numeric, [0.0, 0.0], t, 5)
+    shifted = simulate(known, [-0.5, -0.5], t, 5)  # the rest point is (0.5, 0.5)
+    assert (ens.method, shifted.method) == ("exact", "exact")
+    np.testing.assert_allclose(ens.x, shifted.x + 0.5, atol=1e-11)
+    assert simulate(numeric, [0.0, 0.0], t, 5, method="euler-maruyama").method == "euler-maruyama"
+
+
+@pytest.mark.parametrize("drift", [bent, well, lambda x, t: -x * (1 + t)], ids=["bent", "well", "time"])
+def test_one_that_is_not_linear_takes_eulers(drift):
+    """Wherever that is seen: the numbers are those of Euler's scheme from the first step on."""
+    system, arguments = System(drift, 0.5, 1), dict(x0=0.5, t=np.linspace(0, 3, 31), n_paths=100, rng=3)
+    ens = simulate(system, **arguments)
+    assert ens.method == "euler-maruyama"
+    np.testing.assert_array_equal(ens.x, simulate(system, method="euler-maruyama", **arguments).x)
 
 
 def test_a_drift_that_turns_out_not_to_be_linear_is_an_error():
@@ -46,6 +55,12 @@ def test_a_drift_that_turns_out_not_to_be_linear_is_an_error():
         simulate(System(bent, 0.5, 1), 0.5, np.linspace(0, 3, 31), 100, method="exact")
     with pytest.raises(ValueError, match="takes the drift for the linear one .*at t = 0.1"):
         simulate(System(lambda x, t: -x * (1 + t), 0.5, 1), 0.5, [0, 0.1, 0.2], 100, method="exact")
+
+
+def test_a_tangent_that_overflows_is_no_reason_to_refuse():
+    """At the saddle the double well runs away exponentially; the drift itself does not."""
+    ens = simulate(System(well, 0.01, 1), 0.0, [0.0, 1e-3, 800.0], 3, on_failure="nan")
+    assert ens.method == "euler-maruyama"
 
 
 # ---- paths that fail -----------------------------------------------------------------------------

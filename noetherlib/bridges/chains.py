@@ -44,6 +44,29 @@ class _Theta(_Steps):
             kick = kick + theta * h * np.einsum("pkji,pkijl->pkl", np.linalg.inv(implicit), bend)
         return S, (1 - theta) * kick - p, p + theta * kick
 
+    @property
+    def variances(self):
+        """Of the noise of each step, in one dimension."""
+        return self.h[:, 0] / self.metric.reshape(-1)
+
+    def aim(self, k, x):
+        """Where step k leads from states x (n,) in one dimension, and its standard deviation."""
+        h, f = self.h[k, 0], self.system.drift(x[:, None], self.s[k])[:, 0]
+        implicit = 1.0
+        if self.theta:
+            implicit = 1 - self.theta * h * self.system.jacobian(x[:, None], self.s[k])[:, 0, 0]
+        return x + h * f / implicit, np.sqrt(self.variances[k]) / implicit
+
+    def cost(self, k, x, y):
+        """Action of step k between states that broadcast, in one dimension."""
+        h, middle = self.h[k, 0], (x + self.theta * (y - x) if self.theta else x)[..., None]
+        move = h * self.system.drift(middle, self.s[k])[..., 0]
+        S = (y - x - move) ** 2 / (2 * self.variances[k])
+        if self.theta:
+            slope = self.system.jacobian(middle, self.s[k])[..., 0, 0]
+            S = S - np.log(np.abs(1 - self.theta * h * slope))
+        return S
+
     def precision(self, x):
         """Diagonal blocks and those right of them, linearised along one path (n_times, dim)."""
         y = x[:-1] + self.theta * np.diff(x, axis=0)
@@ -70,10 +93,14 @@ class _Transition(_Steps):
             return matrix if np.shape(matrix) == (dim, dim) else matrix * np.eye(dim)
 
         parts = [
-            (full(phi), np.zeros(dim) if shift is None else shift[:, 0], np.linalg.inv(full(root)))
+            (full(phi), np.zeros(dim) if shift is None else shift[:, 0], full(root))
             for phi, shift, root in Exact(system, t).steps
         ]
-        self.phi, self.shift, whiten = (np.stack(part) for part in zip(*parts))
+        self.phi, self.shift, root = (np.stack(part) for part in zip(*parts))
+        self.noise = root @ np.swapaxes(root, -1, -2)
+        size = np.linalg.norm(root, axis=-1, keepdims=True)
+        size = np.where(size > 0, size, 1.0)  # powers of h less where there is no noise of its own
+        whiten = np.linalg.pinv(root / size) / np.swapaxes(size, -1, -2)
         self.metric = np.swapaxes(whiten, -1, -2) @ whiten
 
     def slopes(self, x):

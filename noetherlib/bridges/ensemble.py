@@ -11,8 +11,10 @@ from ..inputs import as_a, as_count, as_states, as_streams, as_times, brief
 from ..lagrangian.action import as_paths
 from ..paths import NotConverged, least_action_path
 from ..system import System
-from ..system.noise import check_positive_definite
+from ..system.noise import check_semidefinite, roundoff
 from .chains import CHAIN_TYPES
+from .guided import Guided
+from .linear import drawn_backward
 from .sampler import Gaussian, Sampler, sample
 
 
@@ -68,7 +70,9 @@ class Bridges:
         return self._steps.slopes(self.x)[2]
 
 
-def bridge_ensemble(system, x0, x1, t, n_paths, rng=0, *, chain=None, start=None, max_iter=2000):
+def bridge_ensemble(
+    system, x0, x1, t, n_paths, rng=0, *, chain=None, start=None, max_iter=2000, progress=None
+):
     """Paths of a noisy system given both ends.
 
     Parameters
@@ -86,9 +90,12 @@ def bridge_ensemble(system, x0, x1, t, n_paths, rng=0, *, chain=None, start=None
         system known to be linear with constant D, else "euler-maruyama".
     start : array (n_times, dim) or (n_starts, n_times, dim), optional
         Paths to start from, each with an equal share of ``n_paths``; the ends are replaced. By
-        default the least-action path. Unused for linear systems.
+        default the least-action path, and none in one dimension, where all routes are known. Unused
+        for linear systems.
     max_iter : int, optional
         Most trajectories of each Markov chain before the paths are kept.
+    progress : callable, optional
+        ``progress(done, total)`` is called as paths are kept.
 
     Returns
     -------
@@ -103,8 +110,8 @@ def bridge_ensemble(system, x0, x1, t, n_paths, rng=0, *, chain=None, start=None
     ------
     ValueError
         Naming the argument: shapes that do not fit, times that do not increase, a chain that does
-        not apply, noise that depends on the state or is
-        not on every variable, a drift that is not finite on a start.
+        not apply, noise that depends on the state, noise on some variables where the drift is not
+        linear, an end that such noise cannot reach, a drift that is not finite on a start.
 
     Notes
     -----
@@ -115,24 +122,35 @@ def bridge_ensemble(system, x0, x1, t, n_paths, rng=0, *, chain=None, start=None
     - "midpoint": the same at the midpoints, times ``prod |det(I - h/2 grad f)|``, the Jacobian of
       the implicit step.
 
-    For linear systems this is Gaussian with a block-tridiagonal precision and is drawn directly.
-    Else by Hamiltonian Monte Carlo, 100 chains side by side, in coordinates where Gaussian bridges
-    around the start are white: the Gaussian part turns, the rest kicks, and acceptance does not
-    fall as the mesh is refined. The step is tuned to an acceptance of 0.8 in a burn-in and then
-    kept; so many trajectories are left out that the paths kept are nearly independent.
+    For linear systems this is Gaussian and drawn directly: by its block-tridiagonal precision, or,
+    with noise on some variables, backward from the end.
+
+    In one dimension the density of the end given each node is computed on a grid. It guides
+    independent proposals, which Metropolis's rule accepts or not: the law is the chain's, and the
+    grid sets how many are accepted.
+
+    Else, from a ``start`` that is given, or where under a tenth would be accepted: by Hamiltonian
+    Monte Carlo in coordinates where Gaussian bridges around the start are white. The Gaussian part
+    turns, the rest kicks, and acceptance does not fall as the mesh is refined. The step is tuned to
+    an acceptance of 0.8 in a burn-in and then kept. Either way 100 chains run side by side, and so
+    many trajectories are left out that the paths kept are nearly independent.
 
     Limitation: where hardly any path lies between two routes (either way round a cycle), chains
     stay on the route of their start, and no diagnostic sees a route without a chain: give a
     ``start`` on each. Their shares in ``x`` are then those of the starts; the routes'
     `transition_density` is what to weight them by.
 
-    Source: Beskos, Roberts, Stuart and Voss (2008), Stoch. Dyn. 8, 319, and Beskos, Pinski,
-    Sanz-Serna and Stuart (2011), Stochastic Process. Appl. 121, 2201, for the sampler; Cotter,
-    Roberts, Stuart and White (2013), Stat. Sci. 28, 424, for samplers that survive refinement;
-    Sokal (1997) for the autocorrelation time.
+    Source: Schauer, van der Meulen and van Zanten (2017), Bernoulli 23, 2917, and Tierney (1994),
+    Ann. Stat. 22, 1701, for guided and independent proposals; Carter and Kohn (1994), Biometrika
+    81, 541, for drawing backward; Beskos, Roberts, Stuart and Voss (2008), Stoch. Dyn. 8, 319, and
+    Beskos, Pinski, Sanz-Serna and Stuart (2011), Stochastic Process. Appl. 121, 2201, for the
+    Hamiltonian sampler; Cotter, Roberts, Stuart and White (2013), Stat. Sci. 28, 424, for samplers
+    that survive refinement; Sokal (1997) for the autocorrelation time.
     """
     as_a(System, system, "system")
     t = as_times(t, minimum=3)
+    if progress is not None and not callable(progress):
+        raise ValueError(f"progress must be a function of (done, total), got {brief(progress)}")
     n_paths, max_iter = as_count(n_paths, "n_paths"), as_count(max_iter, "max_iter")
     ends = [as_states(x, system.dim, name) for x, name in ((x0, "x0"), (x1, "x1"))]
     for x, name in zip(ends, ("x0", "x1")):
@@ -146,15 +164,23 @@ def bridge_ensemble(system, x0, x1, t, n_paths, rng=0, *, chain=None, start=None
             "system must have noise that does not depend on the state: bridges of such noise are "
             "rough in another way at every state; transform to a constant D first"
         )
-    check_positive_definite(D)
     linear = system.linear is not None and system.constant_diffusion is not None
+    partial = np.linalg.eigvalsh(check_semidefinite(D))[..., 0].min() <= roundoff(D).max()
     chain = chain or ("exact" if linear else "euler-maruyama")
     if chain not in CHAIN_TYPES:
         names = ", ".join(map(repr, CHAIN_TYPES))
         raise ValueError(f"chain must be one of {names}, got {brief(chain)}")
     if chain == "exact" and not linear:
         raise ValueError('chain "exact" needs a drift known to be linear and a constant D')
+    if partial and chain != "exact":
+        raise ValueError(
+            "diffusion must be positive definite for a drift that is not linear, or any chain but "
+            '"exact": with noise on some variables the bridges of such a chain lie on a surface'
+        )
     steps = CHAIN_TYPES[chain](system, t, ends[0])
+    if partial:
+        x = drawn_backward(steps, *ends, n_paths, rng)
+        return Bridges(t, x, chain, 1.0, 1.0, float(n_paths), steps)
     if linear:
         bridge = Gaussian(line, *steps.precision(line))
         slope = steps.gradient(line[None])[1]
@@ -162,6 +188,25 @@ def bridge_ensemble(system, x0, x1, t, n_paths, rng=0, *, chain=None, start=None
         z = as_streams(rng, 1)[0].standard_normal((n_paths, line[1:-1].size))
         return Bridges(t, bridge.paths(z), chain, 1.0, 1.0, float(n_paths), steps)
 
+    samplers = None
+    if start is None and system.dim == 1:
+        guided = Guided(steps, [end[0] for end in ends], as_streams(rng, 1)[0], n_paths)
+        samplers = [guided] if guided.settle() else None
+    if samplers is None:
+        samplers = _around(start, steps, system, ends, t, n_paths, rng)
+    x, acceptance, tau = sample(samplers, max_iter, progress)
+    if not np.isfinite(tau):
+        warnings.warn(
+            f"bridge_ensemble: {max_iter} trajectories are too few to tell how many paths are "
+            "independent",
+            PoorMixing,
+            stacklevel=2,
+        )
+    return Bridges(t, x, chain, acceptance, tau, n_paths / tau, steps)
+
+
+def _around(start, steps, system, ends, t, n_paths, rng):
+    """Hamiltonian samplers, one for each start."""
     if start is None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotConverged)  # it is only where the chains start
@@ -175,13 +220,4 @@ def bridge_ensemble(system, x0, x1, t, n_paths, rng=0, *, chain=None, start=None
             )
     shares = np.diff(np.linspace(0, n_paths, len(starts) + 1).round().astype(int))
     streams = as_streams(rng, len(starts))
-    samplers = [Sampler(steps, *each) for each in zip(starts, streams, shares)]
-    x, acceptance, tau = sample(samplers, max_iter)
-    if not np.isfinite(tau):
-        warnings.warn(
-            f"bridge_ensemble: {max_iter} trajectories are too few to tell how many paths are "
-            "independent",
-            PoorMixing,
-            stacklevel=2,
-        )
-    return Bridges(t, x, chain, acceptance, tau, n_paths / tau, steps)
+    return [Sampler(steps, *each) for each in zip(starts, streams, shares)]

@@ -92,7 +92,7 @@ class Sampler:
         return np.vstack([self.action, self.x[:, self.x.shape[1] // 2].T])
 
 
-def sample(samplers, max_iter):
+def sample(samplers, max_iter, progress=None):
     """Run the chains until they have forgotten their start, then keep paths far apart.
 
     Returns the paths, the acceptance and the autocorrelation time of what was kept, infinite where
@@ -130,6 +130,9 @@ def sample(samplers, max_iter):
         run(gap)
         for x, sampler in zip(kept, samplers):
             x.append(sampler.x.copy())
+        if progress is not None:
+            done = (min(len(x) * CHAINS, s.n_paths) for x, s in zip(kept, samplers))
+            progress(sum(done), sum(s.n_paths for s in samplers))
     x = [np.concatenate(x)[: s.n_paths] for x, s in zip(kept, samplers) if s.n_paths]
     tau = float(_autocorrelation_time(record, gap)) if known else np.inf
     return np.concatenate(x), float(np.mean([s.acceptance for s in samplers])), tau

@@ -16,6 +16,8 @@ from .newton import NotConverged
 from ..lagrangian.path import Path
 from .solve import least_action_path
 
+LOOSE = 3  # paths, each on a finer mesh, that may fail to converge from the one given on
+
 
 def refine(path, tol=1e-6, *, max_points=200_000):
     """The same path on a mesh fine enough for its action, with points where it needs them.
@@ -39,7 +41,9 @@ def refine(path, tol=1e-6, *, max_points=200_000):
     Warns
     -----
     NotConverged
-        Where ``max_points`` were not enough for ``tol`` or the path did not converge.
+        Where ``max_points`` were not enough for ``tol``, or the path did not converge. One that comes
+        unconverged is given up where the next mesh raises its action, or three meshes bring no
+        convergence.
 
     Raises
     ------
@@ -57,6 +61,7 @@ def refine(path, tol=1e-6, *, max_points=200_000):
     tol = np.inf if np.ndim(tol) == 0 and tol == np.inf else as_positive(tol, "tol")
     max_points = as_count(max_points, "max_points", 3)
     tries = 4  # to make a path converge whose action is settled
+    loose, why = 0 if path.converged else 1, ""  # paths before the first that converged
     while True:
         curve, missed = _smooth(path)
         t = _share(path, missed, 2 * len(path.t) - 1)
@@ -72,13 +77,20 @@ def refine(path, tol=1e-6, *, max_points=200_000):
             path = path if path.converged or tries % 2 else finer
             continue
         path = replace(path, error=error)
-        if error <= tol or len(t) > max_points:
+        loose = loose + 1 if loose and not finer.converged else 0
+        higher = finer.action - path.action > max(missed.sum(), 0.01 * abs(path.action))
+        if error > tol and loose and (higher or loose > LOOSE):
+            why = (
+                f"; stopped: the path given did not converge, nor does one with {len(t)} times, of "
+                f"action {finer.action:.6g}; hand in one that did"
+            )
+        if error <= tol or why or len(t) > max_points:
             break
         path = finer
     if error > tol or not path.converged:
         warnings.warn(
             f"refine: error {error:.2g} for a tolerance of {tol:.2g} with {len(path.t)} times, "
-            f"gradient norm {path.gradient_norm:.2g}, converged {path.converged}",
+            f"gradient norm {path.gradient_norm:.2g}, converged {path.converged}{why}",
             NotConverged,
             stacklevel=2,
         )

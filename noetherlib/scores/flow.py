@@ -1,4 +1,4 @@
-"""The probability-flow ODE, which carries the density without noise, and what it says of the density."""
+"""The probability-flow ODE, which carries the density without noise, and densities along it."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def log_likelihood(score, x, t, prior=None, rtol=1e-10, atol=1e-12):
     """
     function, t, x = _checked(score, x, t)
     if t[0] > t[-1]:
-        raise ValueError("t must increase, from the noise level of x to that of the prior; it decreases")
+        raise ValueError("t must increase, from the noise level of x to that of the prior")
     if prior is None:
         own = getattr(score, "log_density", None)
         prior = _normal(t[-1]) if own is None else lambda y: own(y, t[-1])
@@ -109,7 +109,7 @@ def _divergence(score, function):
         return own
     if (jacobian := getattr(score, "score_jacobian", None)) is None:
         def jacobian(x, t):
-            return differentiate(lambda y, s: np.asarray(function(y, s), dtype=float), x, t, fine=True)
+            return differentiate(lambda *at: np.asarray(function(*at), dtype=float), x, t, fine=True)
     return lambda x, t: np.trace(jacobian(x, t), axis1=-2, axis2=-1)
 
 
@@ -127,7 +127,7 @@ def _checked(score, x, t):
 
 
 def _follow(function, divergence, x, t, rtol, atol):
-    """States (..., n_times, dim) at each level, and by how much log p has changed at the last one."""
+    """States (..., n_times, dim) at each level, and the change of log p up to the last one."""
     from scipy.integrate import solve_ivp  # slow to import, and only needed here
 
     logarithmic = t.min() > 0

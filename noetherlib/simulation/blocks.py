@@ -78,8 +78,8 @@ def _transport(shared):
             raise
         raise ValueError(
             f"system cannot be sent to the executor's processes ({error}): define its drift (and "
-            "every other function of it) with def at the top level of a module, or use "
-            "System.from_sympy"
+            "every other function, of bounds and region too) with def at the top level of a module, "
+            "or use System.from_sympy"
         ) from error
 
 
@@ -95,7 +95,7 @@ def _away(scheme, starts, t, saved, rng, walls, *options):
 
 
 def room(n_saved, count, dim, walls, blocks=1):
-    """Arrays for states (saved, dim, paths), which paths were lost, the step needed, and the exits."""
+    """Arrays for states (saved, dim, paths), who was lost, the step needed, and the exits."""
     part = [np.empty((n_saved, dim, count)), np.zeros(count, dtype=bool), np.full(blocks, np.inf)]
     if walls is not None:
         part += [np.full(count, np.nan), np.zeros(count, dtype=np.int8)] if walls.exits else []
@@ -109,9 +109,9 @@ def block(scheme, starts, t, saved, rng, walls, first, strict, part):
             if walls is None:
                 free(scheme, starts, t, saved, rng, part[0], None if strict else part[1])
             elif isinstance(walls, Walls):
-                between(scheme, starts, t, saved, rng, walls, part)
+                between(scheme, starts, t, saved, rng, walls, strict, part)
             else:
-                leaving(scheme, starts, t, saved, rng, walls, part)
+                leaving(scheme, starts, t, saved, rng, walls, strict, part)
     except NotFinite as failure:
         raise failure.explained(starts, t, first) from None
 
@@ -140,3 +140,12 @@ def free(scheme, starts, t, saved, rng, states, lost=None):
             else:
                 check(x, t[k])
             row += 1
+
+def with_bar(done, blocks):
+    """The indices ``done``, with a bar that shows how many paths there are."""
+    from tqdm.auto import tqdm
+
+    with tqdm(total=blocks[-1].stop, unit="path", unit_scale=True) as bar:
+        for k in done:
+            bar.update(blocks[k].stop - blocks[k].start)
+            yield k

@@ -1,4 +1,4 @@
-"""Walls of a line: absorbing bounds and reflecting ones, fixed or moving, and when a bridge meets one."""
+"""Walls: absorbing bounds and reflecting ones, fixed or moving, and when a bridge meets one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ class Walls:
             given = [pair[end] for pair in pairs]
             real = [callable(wall) or wall != none for wall in given]
             if all(real):
-                raise ValueError(f"bounds and reflect must not both have a finite {side} end: one hides the other")
+                raise ValueError(
+                    f"bounds and reflect must not both have a finite {side} end: one hides the other"
+                )
             self.ends.append(given[0] if real[0] else given[1])
             self.absorbs.append(real[0])
         self.moving = any(map(callable, self.ends))
@@ -33,15 +35,16 @@ class Walls:
             lower, upper = self.at(t)
             if not lower < upper:
                 raise ValueError(
-                    f"bounds (or reflect) must be (lower, upper) with lower < upper at all times, got "
-                    f"{lower:.6g} and {upper:.6g} at t = {t:.6g}: end t before they meet"
+                    "bounds (or reflect) must be (lower, upper) with lower < upper at all times, "
+                    f"got {lower:.6g} and {upper:.6g} at t = {t:.6g}: end t before they meet"
                 )
         lower, upper = self.at(times[0])
         outside = ~((lower < starts) | ((lower == starts) & (not self.absorbs[0])))
         outside |= ~((starts < upper) | ((starts == upper) & (not self.absorbs[1])))
         if outside.any():
             raise ValueError(
-                f"x0 must lie strictly between the bounds {lower} and {upper}, got {starts[outside][0]}"
+                f"x0 must lie strictly between the bounds {lower} and {upper}, "
+                f"got {starts[outside][0]}"
             )
 
 
@@ -85,9 +88,8 @@ def _at(end, t):
         return end
     value = np.asarray(end(t), dtype=float)
     if value.size != 1 or np.isnan(value).any():
-        raise ValueError(
-            f"a moving bound must return one number, got {brief(value) if value.ndim else value} at t = {t:.6g}"
-        )
+        got = brief(value) if value.ndim else value
+        raise ValueError(f"a moving bound must return one number, got {got} at t = {t:.6g}")
     return float(value.reshape(()))
 
 
@@ -100,29 +102,42 @@ def bridge_exit(a, b, lower, upper, spread, h, rng, turn=0.0):
     ``(1 - exp(-2 s t)) D / s`` and scaled by ``exp(-s t)`` it is a Brownian one, and bounds are
     taken straight there.
 
-    Returns the side (0 where the bridge stays inside) and the time since its start, of ``h``.
-    With R = cd + q + sqrt(q (q + 2cd)), q = spread/2 times a squared normal, and distances c, d of
-    a, b from the bound, the time is h c²/(R + c²) with probability R/(R + cd), else h R/(R + d²):
-    the two roots of the inverse Gaussian's transformation (Michael, Schucany and Haas 1976).
+    Returns the rows of those that do, the side, and the time since their start, of ``h``.
     """
     up = np.exp(np.minimum(-2 * (upper[0] - a) * (upper[1] - b) / spread, 0.0))
     down = np.exp(np.minimum(-2 * (a - lower[0]) * (b - lower[1]) / spread, 0.0))
-    high = b > (lower[1] + upper[1]) / 2  # a bridge that meets both meets first the one far from its end
+    # a bridge that meets both meets first the one far from its end
+    high = b > (lower[1] + upper[1]) / 2
     first, second = np.where(high, down, up), np.where(high, up, down)
     u = rng.random(len(a))
     side = np.where(u < first, 1, np.where(u >= 1 - second, -1, 0)) * np.where(high, -1, 1)
-    c = np.abs(np.where(side > 0, upper[0], lower[0]) - a)
-    d = np.abs(np.where(side > 0, upper[1], lower[1]) - b) * np.exp(-turn)
-    q = spread * np.exp(-turn) / 2 * rng.standard_normal(len(a)) ** 2
+    z, u = rng.standard_normal(len(a)), rng.random(len(a))
+    out = np.flatnonzero(side)
+    side, z, u = side[out], z[out], u[out]
+    a, b, turn, spread, *walls = (
+        v[out] if isinstance(v, np.ndarray) else v for v in (a, b, turn, spread, *upper, *lower)
+    )
+    c, d = np.where(side > 0, (walls[0] - a, walls[1] - b), (a - walls[2], b - walls[3]))
+    shrink = np.exp(-turn)
+    return out, side, h * real_time(first_touch(c, np.abs(d) * shrink, spread * shrink, z, u), turn)
+
+
+def first_touch(c, d, spread, z, u):
+    """When a bridge that touches a wall does so first, from 0 to 1.
+
+    From a distance c to a distance d of it, on either side. With a normal z, a uniform u,
+    q = z² spread/2 and R = cd + q + sqrt(q (q + 2cd)): c²/(R + c²) with probability R/(R + cd),
+    else R/(R + d²), the two roots of the inverse Gaussian's transformation (Michael, Schucany and
+    Haas 1976).
+    """
+    q = spread / 2 * z**2
     R = c * d + q + np.sqrt(q * (q + 2 * c * d))
-    early = rng.random(len(a)) * (R + c * d) < R
-    clock = np.where(early, c**2 / (R + c**2), R / (R + d**2))
-    return side, h * real_time(clock, turn)
+    return np.where(u * (R + c * d) < R, c**2 / (R + c**2), R / (R + d**2))
 
 
 def real_time(clock, turn):
     """The part of a step that has passed when its clock has gone so far, from 0 to 1."""
-    if not np.any(turn):
+    if isinstance(turn, float) and not turn:
         return clock
     flat = np.abs(turn) < 1e-12
     bent = np.where(flat, 1.0, turn)

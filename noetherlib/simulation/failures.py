@@ -9,7 +9,7 @@ HUGE = 1e8  # a state so many times larger than any start was driven there by th
 
 
 class NotFinite(Exception):
-    """The drift at one state, or the state after a step, is not finite; ``path`` counts within the block."""
+    """A drift, or the state after a step, that is not finite; ``path`` counts within the block."""
 
     def __init__(self, path, i, t, x, drift=None):
         super().__init__()
@@ -18,15 +18,16 @@ class NotFinite(Exception):
     def explained(self, starts, times, first):
         """The ValueError that names time, step, path and the likely cause."""
         step = min(np.searchsorted(times, self.t, side="right"), len(times) - 1)
-        where = f"path {first + self.path}, step {step} of length {times[step] - times[step - 1]:.3g}"
+        length = times[step] - times[step - 1]
+        where = f"path {first + self.path}, step {step} of length {length:.3g}"
         if self.drift is not None and abs(self.x) < HUGE * (1 + np.abs(starts).max()):
             return ValueError(
                 f"the drift of system must be finite, got f[{self.i}] = {self.drift} at "
                 f"t = {self.t:.6g}, x[{self.i}] = {self.x:.6g} ({where})"
             )
         return ValueError(
-            f"the drift of system drives the state to x[{self.i}] = {self.x:.6g} by t = {self.t:.6g} "
-            f"({where}): the steps are too long for this drift, take smaller ones or "
+            f"the drift of system drives the state to x[{self.i}] = {self.x:.6g} by "
+            f"t = {self.t:.6g} ({where}): the steps are too long for this drift, take smaller ones or "
             'method="tamed" or "implicit"; or the system itself explodes (see on_failure)'
         )
 

@@ -26,8 +26,8 @@ class InIto(Flow):
     def drift(self, x, t):
         if self.share != 1 and self.dim > 1 and not is_diagonal(self.system.noise(x, t)[0]):
             raise ValueError(
-                'interpretation "stratonovich" needs a diagonal D: for another one it depends on the '
-                "amplitude sigma, and not on D = sigma sigma^T / 2 alone"
+                'interpretation "stratonovich" needs a diagonal D: for another one it depends on '
+                "the amplitude sigma, and not on D = sigma sigma^T / 2 alone"
             )
         rise = np.einsum("...ijj->...i", self.system.diffusion_gradient(x, t))
         return self.system.drift(x, t) + self.share * rise

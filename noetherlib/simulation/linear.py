@@ -31,26 +31,35 @@ class Exact:
             x += shift
 
 
+class NotLinear(ValueError):
+    """A drift taken for a linear one that is not one at some state."""
+
+
 class Claimed(Exact):
-    """The same where the caller says that the drift is linear: it is checked at every state in use."""
+    """The same for a drift not declared linear: compared with ``A x + b`` at every state in use."""
 
     def __init__(self, system, t, start):
         self.system, self.t = system, t
-        near = np.concatenate([start[None], start + np.eye(system.dim)])  # exact differences, if linear
-        f = system.drift(near, t[0])
-        self.matrix = (f[1:] - f[0]).T
-        self.offset = f[0] - self.matrix @ start
+        A = system.jacobian(start, t[0])  # by differences, perhaps: without their roundoff
+        self.matrix = np.where(np.abs(A) > 1e-10 * np.abs(A).max(), A, 0.0)
+        self.offset = system.drift(start, t[0]) - self.matrix @ start
+        if not np.isfinite(self.matrix).all():
+            raise NotLinear(f"the drift of system has no finite Jacobian at t = {t[0]:.6g}")
         super().__init__(system, t, (self.matrix, self.offset))
 
-    def advance(self, x, z, work, k):
+    def check(self, x, k):
+        """That the drift at states x (dim, paths) is what it was taken for."""
         f = self.system.drift(x.T, self.t[k])
         terms = np.abs(x.T) @ np.abs(self.matrix.T) + np.abs(self.offset) + np.abs(f)
         off = ~(np.abs(x.T @ self.matrix.T + self.offset - f) <= 1e-9 * terms)
         for path, i in np.argwhere(off)[:1]:
-            raise ValueError(
-                "method 'exact' takes the drift for the linear one that it is at the start, and it is not at "
-                f"t = {self.t[k]:.6g}, x[{i}] = {x[i, path]:.6g}: f[{i}] = {f[path, i]:.6g}"
+            raise NotLinear(
+                "method 'exact' takes the drift for the linear one that it is at the start, and it is "
+                f"not at t = {self.t[k]:.6g}, x[{i}] = {x[i, path]:.6g}: f[{i}] = {f[path, i]:.6g}"
             )
+
+    def advance(self, x, z, work, k):
+        self.check(x, k)
         super().advance(x, z, work, k)
 
 

@@ -8,11 +8,11 @@ from .schemes import EulerMaruyama
 
 
 class LocalLinear(EulerMaruyama):
-    """The exact step of the linear drift through f(x) and f at the end of an Euler step, dimension 1.
+    """The exact step of the linear drift through f(x) and f at the end of an Euler step, in 1-D.
 
     To second order in h it is Heun's scheme, and so of weak order 2 where D does not depend on the
-    state (Kloeden and Platen 1992, section 15.1); a drift that is linear takes its exact transition.
-    The drift is asked at the middle of the step in time.
+    state (Kloeden and Platen 1992, section 15.1); a linear drift takes its exact transition. Drift
+    and D are asked at the middle of the step in time.
     """
 
     name = "local-linear"
@@ -27,15 +27,20 @@ class LocalLinear(EulerMaruyama):
             self.slope = None
 
     def local(self, x, z, variance, t, h):
-        """Drift at states x (paths,), and its slope over the step: a number, or one for each path."""
+        """Drift at states x (paths,), its slope over the step and 2 D: numbers, or one per path."""
         if self.slope is not None:
-            return self.slope * x + self.offset if self.slope else self.offset, self.slope
+            rise = self.slope * x + self.offset if self.slope else self.offset
+            return rise, self.slope, self.midway(x, variance, t + h / 2)
         middle = t + h / 2
-        rise = self.drift(x[None], middle)[:, 0]
+        rise, variance = self.drift(x[None], middle)[:, 0], self.midway(x, variance, middle)
         move = rise * h + np.sqrt(variance * h) * z
         end = self.drift((x + move)[None], middle)[:, 0]
         small = np.abs(move) <= 1e-10 * (1 + np.abs(x))
-        return rise, np.where(small, 0.0, (end - rise) / np.where(small, 1.0, move))
+        return rise, np.where(small, 0.0, (end - rise) / np.where(small, 1.0, move)), variance
+
+    def midway(self, x, variance, t):
+        """2 D half way in time, where it depends on nothing else."""
+        return variance if self.root is not None or np.ndim(variance) else self.variance(x[None], t)
 
 
 def growth(y):

@@ -41,15 +41,23 @@ class EulerMaruyama:
         return rise
 
     def variance(self, x, t):
-        """2 D at x (1, paths): a number or one for each path."""
-        return self.root**2 if self.root is not None else 2 * self.variances(self.diffusion(x, t))[0]
+        """2 D at x (1, paths): a number where D is known not to depend on x, or one per path."""
+        if self.root is not None:
+            return self.root**2
+        D, additive = self.noise(x, t)
+        variance = 2 * self.variances(D)[0]
+        return variance[0] if additive else variance
 
     def local(self, x, z, variance, t, h):
-        """Drift at states x (paths,) of a system of dimension 1, and its slope over the step: none."""
-        return self.drift(x[None], t)[:, 0], 0.0
+        """Drift at states x (paths,) in 1-D, its slope over the step (none) and 2 D."""
+        return self.drift(x[None], t)[:, 0], 0.0, variance
 
     def diffusion(self, x, t):
         """D at x (dim, paths), as (paths, dim, dim), or (1, dim, dim) if it is the same for all."""
+        return self.noise(x, t)[0]
+
+    def noise(self, x, t):
+        """The same, and whether D is known not to depend on the state."""
         D, additive = self.system.noise(x.T, t)
         D = D.reshape(-1, len(x), len(x))
         if additive:
@@ -60,7 +68,7 @@ class EulerMaruyama:
                     f"the diffusion of system must be finite, got D[{i}, {j}] = {D[k, i, j]} at "
                     f"t = {t:.6g}, x[{i}] = {x[i, k]:.6g}"
                 )
-        return D
+        return D, additive
 
     @staticmethod
     def variances(D):
