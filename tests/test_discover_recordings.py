@@ -171,10 +171,9 @@ def test_noise_that_keeps_the_rotation():
 
 
 def test_the_test_of_a_constant_has_its_level():
-    """Of 200 recordings with constant D, p < 0.1 in a tenth: 20 +- 4.2."""
+    """Of 100 recordings with constant D, p < 0.1 in a tenth: 10 +- 3."""
     t, every = record(800, 5.0, 9, finer=1)
-    p = np.array([
-        search(t, every[4 * k : 4 * k + 4], max_degree=3, resolution=9.0)[0].p_constant
-        for k in range(200)
-    ])
-    assert 8 <= (p < 0.1).sum() <= 33 and (p > 0.5).sum() >= 75 and (p > 0.001).all()
+    blocks = [every[8 * k : 8 * k + 8] for k in range(100)]
+    p = [search(t, x, max_degree=3, resolution=9.0)[0].p_constant for x in blocks]
+    assert 1 <= np.sum(np.less(p, 0.1)) <= 20
+    assert np.sum(np.less(p, 0.001)) <= 1 and np.mean(p) > 0.35

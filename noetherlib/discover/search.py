@@ -145,9 +145,9 @@ def symmetries_from_trajectories(t, x, max_degree=5, tolerance=1e-6, resolution=
     *Finite steps* bias the fitted drift by ``h (f . grad f + D : grad grad f) / 2``, and D by
     ``h (J D + D J^T) / 2`` with the drift's slope J. The latter is subtracted: all of it for
     samples of a continuous process, nothing for a chain of Euler's, as the data say; where they
-    cannot say (J constant) half of it, and half is in the error. Terms of order h^2 remain: long steps look
-    like a D that depends on the state. They leave rotations and translations untouched, as these
-    are symmetries of the sampled process too, but not dilations.
+    cannot say (J constant) half of it, and half is in the error. Terms of order h^2 remain: long
+    steps look like a D that depends on the state. They leave rotations and translations untouched,
+    as these are symmetries of the sampled process too, but not dilations.
 
     *Errors* of generators are by perturbation theory, a bias of second order removed. What the
     regression has in common with the states visited leaves a bias of order 1/T, up to about a
