@@ -168,6 +168,14 @@ def test_a_flow_is_a_model():
         nl.System.of(lambda x: x)
 
 
+def test_a_force_that_was_not_asked_yet_is_not_taken_for_one_that_uses_the_time():
+    system = nl.models.underdamped(lambda q, t: q - q**3, 0.5, 0.1)
+    states = np.linspace([-1, 0], [1, 0.5], 7)
+    assert system.facts.autonomous(states, np.linspace(0, 1, 7))
+    driven = nl.models.underdamped(lambda q, t: np.sin(t)[..., None] - q, 0.5, 0.1)
+    assert not driven.facts.autonomous(states, np.linspace(0, 1, 7))
+
+
 @pytest.mark.parametrize("name", ["additive", "autonomous"])
 def test_a_fact_is_true_false_or_not_declared(name):
     with pytest.raises(ValueError, match=f"{name} must be True, False or None"):

@@ -376,3 +376,17 @@ def test_a_system_of_many_dimensions_is_made_without_much_memory():
     finally:
         tracemalloc.stop()
     assert system.noise(np.zeros((1000, 64)), 0.5)[1] and peak < 50e6
+
+
+@pytest.mark.parametrize("x, t", [((2,), (5,)), ((5, 2), (5,)), ((3, 1, 2), (5,)), ((4, 2), ())])
+def test_differences_take_states_and_times_that_broadcast(x, t):
+    rng = np.random.default_rng(1)
+    states, times = rng.normal(size=x), rng.normal(size=t)
+
+    def drift(x, t):
+        return np.stack([np.sin(t * x[..., 1]), x[..., 0] * x[..., 1]], axis=-1)
+
+    a, b = np.broadcast_arrays(states[..., 0], times)[0], np.broadcast_arrays(states[..., 1], times)[0]
+    exact = [[0 * a, times * np.cos(times * b)], [b, a]]
+    found = nl.System(drift, 1.0, 2).jacobian(states, times)
+    np.testing.assert_allclose(found, np.moveaxis(np.broadcast_arrays(*sum(exact, [])), 0, -1).reshape(found.shape), atol=1e-9)

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.linalg.blas import dsbmv, dsyrk, dtrsm, dtrsv
 from scipy.linalg.lapack import dgbsv, dpbsv, dpbtrf, dpotrf
 
-WIDE = 10
+WIDE = 17
 
 
 def pack(diagonal, upper):

@@ -58,7 +58,12 @@ def product(a, b):
     """``a @ b`` of stacked matrices, ``a`` (dim,) a diagonal too; small ones without calling BLAS for each."""
     if a.ndim == 1:
         return a[:, None] * b
-    return a @ b if a.shape[-1] > 8 else np.einsum("...ij,...jk->...ik", a, b)
+    return a @ b if a.shape[-1] > 8 or b.size < 400 else np.einsum("...ij,...jk->...ik", a, b)
+
+
+def vector_times(p, a):
+    """``p @ a`` for vectors p (..., dim) and matrices a (..., dim, dim)."""
+    return (p[..., None, :] @ a)[..., 0, :] if a.size < 400 else np.einsum("...i,...il->...l", p, a)
 
 
 def dot(a, b):
@@ -130,12 +135,12 @@ class Lagrangian:
         """The same terms with ``L_x = -dH/dx`` and M."""
         x, t, p = terms.x, terms.t, terms.p
         M = self.system.jacobian(x, t)
-        L_x = -np.einsum("...i,...il->...l", p, M)
+        L_x = -vector_times(p, M)
         if self.potential is not None:
             L_x += self.potential.gradient(x, t)
         if not terms.additive:
             C = np.einsum("...ijl,...j->...il", self.system.diffusion_gradient(x, t), p)
-            L_x -= np.einsum("...i,...il->...l", p, C)
+            L_x -= vector_times(p, C)
             M = M + 2 * C
         terms.L_x, terms.M = L_x, M
         return terms

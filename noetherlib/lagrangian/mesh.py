@@ -13,6 +13,9 @@ from .banded import WIDE, pack_band, unpack
 from .continuous import product
 
 
+CACHED = 2**15  # numbers that stay in the cache while they are worked on
+
+
 class Mesh:
     """The action of paths ``x`` (..., n, dim) on the times ``t`` (n,)."""
 
@@ -20,7 +23,9 @@ class Mesh:
         self.lagrangian = lagrangian
         self.t, self.h = t, np.diff(t) if h is None else h
         self.t_mid = (t[1:] + t[:-1]) / 2
-        self._per_h, self._half, self._steps = 1 / self.h[:, None], self.h[:, None] / 2, None
+        self._per_h, self._half = 1 / self.h[:, None], self.h[:, None] / 2
+        self._quarter, self._stiffness = self.h[:, None, None] / 4, self._per_h[:, :, None] / 2
+        self._kept = None, None
 
     def split(self, x):
         """Midpoints and velocities of the intervals, each (..., n-1, dim)."""
@@ -66,19 +71,27 @@ class Mesh:
         """Its diagonal blocks, and those right of them."""
         if terms.M.shape[-1] >= WIDE:
             return unpack(self.hessian(terms, bend))
-        half, d = self._half[:, :, None], terms.M.shape[-1]
-        B = np.empty((*terms.p.shape, 2 * d))
-        B[..., :d] = B[..., d:] = terms.M / 2
-        B += self._step(d)
-        W = np.swapaxes(B, -1, -2) @ product(terms.A, half * B)
-        W.reshape(*W.shape[:-2], 2, d, 2, d)[...] += (half / 2 * bend)[..., None, :, None, :]
-        return W[..., :-1, d:, d:] + W[..., 1:, :d, :d], W[..., 1:-1, :d, d:]
+        AM, metric = product(terms.A, terms.M), self._metric(terms.A)
+        P = product(terms.M.swapaxes(-1, -2), AM / 2)
+        P += bend
+        P *= self._quarter
+        AM /= 4
+        MA, outer = AM.swapaxes(-1, -2), P + metric
+        even = AM + MA
+        diagonal = (outer + even)[..., 1:, :, :]
+        diagonal += (outer - even)[..., :-1, :, :]
+        P -= metric
+        P += AM
+        P -= MA
+        return diagonal, P[..., 1:-1, :, :]
 
-    def _step(self, d):
-        """``[1/h, -1/h]`` for every interval, made once."""
-        if self._steps is None:
-            self._steps = self._per_h[:, :, None] * np.concatenate([np.eye(d), -np.eye(d)], axis=1)
-        return self._steps
+    def _metric(self, A):
+        """``A/2h`` on every interval, kept where A is the same on all."""
+        if A.ndim > 2:
+            return A * self._stiffness
+        if self._kept[0] is not A:
+            self._kept = A, as_matrix(A) * self._stiffness
+        return self._kept[1]
 
     def inertia(self, A):
         """The blocks of the free particle's action, positive definite: what damping adds.
@@ -93,37 +106,41 @@ class Mesh:
 
 
 def _fill(out, h, A, M, bend):
-    """The second derivative of one path into ``out`` (n-2, 2, d, d), interval by interval, in the cache.
+    """The second derivative of one path into ``out`` (n-2, 2, d, d), a few intervals at a time, in the cache.
 
     With ``P = h/4 (M.A M / 2 + bend)`` and A M split into halves even and odd under transposition.
     """
     n, each = len(h) - 1, np.arange(M.shape[-1])
-    for k in range(n + 1):
-        AM = product(A[k], M[k])
-        P = M[k].T @ AM
+    some = max(1, CACHED // len(each) ** 2)
+    for first in range(0, n + 1, some):
+        part = slice(first, min(first + some, n + 1))
+        AM = A[part, :, None] * M[part] if A.ndim == 2 else A[part] @ M[part]
+        metric = A[part] / (2 * h[part].reshape(-1, *(1,) * (A.ndim - 1)))
+        P = M[part].swapaxes(-1, -2) @ AM
         P /= 2
-        P += bend[k]
-        P *= h[k] / 4
+        P += bend[part]
+        P *= h[part, None, None] / 4
         AM /= 4
-        even, a = AM + AM.T, A[k] / (2 * h[k])
-        if 0 < k < n:  # right of the diagonal, between the inner nodes on both sides
-            upper = out[k - 1, 1]
-            np.subtract(AM, AM.T, out=upper)
-            upper += P
-            _add_metric(upper, -a, each)
-        _add_metric(P, a, each)
-        if k:
-            out[k - 1, 0] += P + even
-        if k < n:
-            np.subtract(P, even, out=out[k, 0])
+        MA = AM.swapaxes(-1, -2)
+        inner = slice(max(first, 1), min(part.stop, n))  # between inner nodes on both sides
+        here = slice(inner.start - first, inner.stop - first)
+        upper = out[inner.start - 1 : inner.stop - 1, 1]
+        np.subtract(AM[here], MA[here], out=upper)
+        upper += P[here]
+        _add_metric(upper, -metric[here], each)
+        _add_metric(P, metric, each)
+        AM = AM + MA
+        np.subtract(P[: here.stop], AM[: here.stop], out=out[first : inner.stop, 0])
+        out[inner.start - 1 : part.stop - 1, 0] += P[here.start :]
+        out[inner.start - 1 : part.stop - 1, 0] += AM[here.start :]
     out[-1, 1] = 0.0
 
 
-def _add_metric(block, a, each):
-    if a.ndim == 1:
-        block[each, each] += a
+def _add_metric(blocks, a, each):
+    if a.ndim == 2:
+        blocks[:, each, each] += a
     else:
-        block += a
+        blocks += a
 
 
 def as_matrix(A):

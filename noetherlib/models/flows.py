@@ -134,5 +134,5 @@ def _stacked(x, rank, entries):
     out = np.empty((len(entries), *lead))
     for i, entry in enumerate(entries):
         out[i] = entry
-    out = out.reshape((2,) * rank + lead)
-    return out.transpose(*range(rank, rank + len(lead)), *range(rank))
+    axes = range(rank + len(lead))
+    return out.reshape((2,) * rank + lead).transpose(*axes[rank:], *axes[:rank])

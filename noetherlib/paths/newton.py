@@ -131,7 +131,8 @@ class Newton:
         gradient = right[:, :-1] - left[:, 1:]
         norm = np.abs(gradient).max(axis=(1, 2), initial=0.0)
         taken = norm < below  # never where it is not a number
-        if not taken.any():
+        number = np.count_nonzero(taken)
+        if not number:
             return taken
         if not self.costly:
             bend = mesh.lagrangian.bend(terms)
@@ -153,7 +154,7 @@ class Newton:
         }
         if self.costly:
             found["bend"] = bend
-        if len(members) == len(self.x) and taken.all():
+        if number == len(self.x):
             vars(self).update(found)
         else:
             for name, value in found.items():
@@ -203,8 +204,7 @@ class Newton:
 
     def _solve(self, active, every):
         """Newton steps and the falls of the action they promise; damping grows where it must."""
-        steps = np.zeros_like(self.gradient[every])
-        predicted = np.zeros(len(active))
+        steps, predicted = np.empty((len(active), *self.gradient.shape[1:])), np.zeros(len(active))
         for i, k in enumerate(active):
             hessian, downhill, damping = self.hessian[k], -self.gradient[k], self.damping[k]
             step = solve(hessian, downhill) if damping == 0 else None

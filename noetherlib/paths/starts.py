@@ -1,11 +1,10 @@
-"""Starts that cost nothing where nothing is paid: the noiseless flow from either end, and both blended."""
+"""Starts that are free where nothing is paid: the noiseless flow from either end, and blended."""
 
 from __future__ import annotations
 
 import numpy as np
 
 FREE = 1e-3  # actions that less than this could be gained from are left alone
-
 
 
 def better_starts(mesh, x, action):
@@ -51,15 +50,15 @@ def _flow(system, x, t):
 
     One evaluation of the drift for each step, and one more for the first.
     """
-    out = np.empty((*x.shape[:-1], t.shape[1], x.shape[-1]))
-    out[..., 0, :] = x
-    before, steps = None, np.diff(t, axis=1)[..., None, None]
-    for k in range(steps.shape[1]):
-        h, s = steps[:, k], t[:, k, None]
-        f = system.drift(x, s)
-        if before is None:
-            x = x + h * system.drift(x + h / 2 * f, s + h[..., 0] / 2)
-        else:
-            x = x + h * (f + h / (2 * steps[:, k - 1]) * (f - before))
-        before, out[..., k + 1, :] = f, x
-    return out
+    out = np.empty((t.shape[1], *x.shape))
+    h = np.diff(t.T, axis=0)[..., None, None]
+    now = t.T[..., None]
+    last = h[1:] ** 2 / (2 * h[:-1])  # the weight of the drift before
+    before = system.drift(x, now[0])
+    out[0] = x
+    out[1] = x = x + h[0] * system.drift(x + h[0] / 2 * before, now[0] + h[0, ..., 0] / 2)
+    for k, (this, that) in enumerate(zip(h[1:] + last, last), 1):
+        f = system.drift(x, now[k])
+        out[k + 1] = x = x + this * f - that * before
+        before = f
+    return out.transpose(1, 2, 0, 3)

@@ -182,14 +182,16 @@ class Facts:
 
     def ask(self, name, rank, x, t, *vectors):
         """What the flow's function ``name`` returns at ``x``, of the right shape and vouched for."""
-        function, x, dim = getattr(self.flow, name), self.states(x), self.flow.dim
-        t = t if isinstance(t, Untouched) else np.asarray(t)
+        x, dim, blind = self.states(x), self.flow.dim, isinstance(t, Untouched)
+        if not isinstance(t, np.ndarray) and not blind:
+            t = np.asarray(t)
         lead = x.shape[:-1]
         if t.shape and t.shape != lead[-t.ndim :]:
             lead = np.broadcast_shapes(lead, t.shape)
+        function = getattr(self.flow, name)
         try:
             value = np.asarray(function(x, t, *vectors), dtype=float)
-            if name not in self.vouched:
+            if not blind and name not in self.vouched:
                 self.vouch(function, name, x, t, rank, *vectors)
         except IndexError as error:
             raise ValueError(
