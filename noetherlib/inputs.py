@@ -35,7 +35,8 @@ def as_floats(value, name):
         array = np.asarray(value)
         if array.dtype.kind not in "buifO":  # neither complex numbers nor strings nor dates
             raise TypeError
-        array = array.astype(float, copy=False)
+        with np.errstate(invalid="ignore"):  # nan among objects: it is reported below
+            array = array.astype(float, copy=False)
     except (TypeError, ValueError):
         raise ValueError(f"{name} must be real numbers, got {brief(value)}") from None
     if not np.isfinite(array).all():

@@ -7,6 +7,7 @@ have a meaning of their own.
 from __future__ import annotations
 
 import re
+from functools import reduce
 
 import numpy as np
 import sympy as sp
@@ -46,10 +47,18 @@ def velocities(state) -> tuple:
     return tuple(dotted(s, "dot") for s in as_symbols("state", state))
 
 
+#: the largest and the smallest of numbers and arrays, which sympy 1.12 cannot stack
+STACKED = {
+    "amax": lambda parts, axis: reduce(np.maximum, parts),
+    "amin": lambda parts, axis: reduce(np.minimum, parts),
+}
+
+
 def as_exact(name, value):
     """A sympy expression, its floats replaced by rational numbers."""
     try:
-        expression = sp.sympify(value)
+        # text is parsed; of anything else sympy must know what it is
+        expression = sp.sympify(value, strict=not isinstance(value, str))
     except (sp.SympifyError, TypeError):
         raise ValueError(f"{name}: got {value!r}, need a sympy expression") from None
     if not isinstance(expression, sp.Expr) or expression.has(sp.nan, sp.oo, sp.zoo):
