@@ -6,6 +6,7 @@ from functools import reduce
 
 import numpy as np
 
+from ..inputs import brief
 from .flow import Flow
 
 
@@ -19,7 +20,7 @@ class Expressions(Flow):
         self.time = sympy.Symbol("t") if time is None else time
         for name, symbols in (("state", self.state), ("time", [self.time])):
             if not symbols or not all(isinstance(s, sympy.Symbol) for s in symbols):
-                raise ValueError(f"{name} must be sympy symbols, got {symbols!r}")
+                raise ValueError(f"{name} must be sympy symbols, got {brief(symbols)}")
         self.dim = dim = len(self.state)
         f, D = _expressions(sympy.flatten([drift]), "drift"), _expressions(diffusion, "diffusion")
         if f.shape != (dim,):
@@ -165,7 +166,7 @@ def _expressions(value, name):
     except (TypeError, ValueError):
         array = np.array([None])
     if not all(isinstance(e, sympy.Expr) and not e.has(sympy.I) for e in array.flat):
-        raise ValueError(f"{name} must be real sympy expressions, got {value!r}")
+        raise ValueError(f"{name} must be real sympy expressions, got {brief(value)}")
     return array
 
 
