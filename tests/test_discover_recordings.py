@@ -62,7 +62,8 @@ def pulls(n, blur, seed):
         assert len(found) == 1 and found.undetermined == 0, k
         s = found[0]
         matrix = (s.matrix - TURN) / s.matrix_error
-        generator.append([*matrix[0], *((s.offset - offset) / s.offset_error), s.tau1 / s.tau1_error])
+        shift = (s.offset - offset) / s.offset_error
+        generator.append([*matrix[0], *shift, s.tau1 / s.tau1_error])
         D.append(((found.diffusion - 0.1 * np.eye(2)) / found.diffusion_error)[UPPER])
         R.append(((found.measurement_noise - noise) / found.measurement_noise_error)[UPPER])
     return np.array(generator), np.array(D), np.array(R)
@@ -89,7 +90,7 @@ def test_error_bars_hold_over_many_recordings(blur):
 
 @pytest.mark.parametrize("blur", [(0.05, 0.05), (0.05, 0.0)], ids=["both", "one coordinate"])
 def test_measurement_noise_is_found_and_taken_out(blur):
-    """With h = 0.005 it makes D six times too large, and on one coordinate it hides the rotation."""
+    """With h = 0.005 it makes D six times too large, on one coordinate it hides the rotation."""
     t, x = record(40, 25.0, 5, h=0.005, finer=1)
     y = x + blur * np.random.default_rng(6).normal(size=x.shape)
     increments = np.diff(y, axis=1)
@@ -133,7 +134,7 @@ def test_a_hidden_variable_is_told():
     assert "neighbouring increments are correlated" in search(t, x[..., :1])[1]
 
 
-# ---- D that depends on the state -------------------------------------------------------------------
+# ---- D that depends on the state -----------------------------------------------------------------
 
 STRENGTHS = {
     "one axis": lambda x: 0.1 * (1 + 2 * x[:, 0] ** 2),

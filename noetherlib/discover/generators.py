@@ -84,9 +84,10 @@ def defects(basis, u, rank, value, slope):
 
     ``value`` (n, p, ...) and ``slope`` (n, p, dim, ...) of the field F may have more axes.
     """
-    rows = np.einsum("kij,nj...->nik...", turning(basis, rank), value)
-    rows = rows - np.einsum("nij...,nkj->nik...", slope, fields(basis, u))
-    return rows.reshape(-1, *rows.shape[2:])
+    n, p, dim = slope.shape[:3]
+    turned = np.einsum("kij,njl->nikl", turning(basis, rank), value.reshape(n, p, -1), optimize=True)
+    along = fields(basis, u)[:, None] @ slope.reshape(n, p, dim, -1)
+    return (turned - along).reshape(n * p, -1, *value.shape[2:])
 
 
 def unit_of(value, slope):
