@@ -36,7 +36,8 @@ class Discovery:
     #: of `FoundSymmetry`: rotations of angular velocity 1, dilations of tau_1 = 2, translations of
     #: length 1
     symmetries: tuple
-    #: relative defects of all candidate directions, increasing
+    #: relative defects of all candidate directions, increasing; from trajectories those of D are in
+    #: it, weighted up where D is known better than the drift
     singular_values: np.ndarray
     #: the bound on the defect: of the last direction not rejected, else of the first rejected
     threshold: float
