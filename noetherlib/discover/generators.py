@@ -85,9 +85,10 @@ def defects(basis, u, rank, value, slope):
     ``value`` (n, p, ...) and ``slope`` (n, p, dim, ...) of the field F may have more axes.
     """
     n, p, dim = slope.shape[:3]
-    turned = np.einsum("kij,njl->nikl", turning(basis, rank), value.reshape(n, p, -1), optimize=True)
+    value, more = value.reshape(n, p, -1), value.shape[2:]
+    turned = np.einsum("kij,njl->nikl", turning(basis, rank), value, optimize=True)
     along = fields(basis, u)[:, None] @ slope.reshape(n, p, dim, -1)
-    return (turned - along).reshape(n * p, -1, *value.shape[2:])
+    return (turned - along).reshape(n * p, -1, *more)
 
 
 def unit_of(value, slope):
