@@ -21,6 +21,8 @@ from ipywidgets import HTML, HBox, Layout, Play, SelectionSlider, Stack, VBox, j
 from ipywidgets.widgets.widget_string import HTMLStyle
 from matplotlib.figure import Figure
 
+from .inputs import brief
+
 PALETTE = {
     "path": "#D55E00",  # a most likely path
     "mean": "#0069A8",  # an average over paths
@@ -149,15 +151,15 @@ def scrubber(frames, values, label, alt, format="svg"):
     values = _listed(values, "values")
     texts = [f"{value:g}" if isinstance(value, Number) else str(value) for value in values]
     if len(texts) < 2 or not all(text.strip() for text in texts):
-        raise ValueError(f"values must be at least two numbers or texts, none empty, got {values!r}")
+        raise ValueError(f"values must be at least two numbers or texts, none empty, got {brief(values)}")
     if not isinstance(label, str) or not label.strip():
-        raise ValueError(f"label must say what the values are, got {label!r}")
+        raise ValueError(f"label must say what the values are, got {brief(label)}")
     if format not in ("svg", "png"):
-        raise ValueError(f'format must be "svg" or "png", got {format!r}')
+        raise ValueError(f'format must be "svg" or "png", got {brief(format)}')
     alts = [alt(value) for value in values] if callable(alt) else _listed(alt, "alt", len(values))
     for text, words in zip(texts, alts, strict=True):
         if not isinstance(words, str) or not words.strip():
-            raise ValueError(f"alt must describe each frame, got {words!r} for {label} {text}")
+            raise ValueError(f"alt must describe each frame, got {brief(words)} for {label} {text}")
     pictures = map(frames, values) if callable(frames) else _listed(frames, "frames", len(values))
     pages = [
         _page(_drawn(picture, format), words, f"{label}:{index}")
@@ -175,7 +177,7 @@ def scrubber(frames, values, label, alt, format="svg"):
 
 def _listed(given, name, count=None):
     if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
-        raise ValueError(f"{name} must be a sequence, got {given!r}")
+        raise ValueError(f"{name} must be a sequence, got {brief(given)}")
     given = list(given)
     if count not in (None, len(given)):
         raise ValueError(f"{name} must be one for each of the {count} values, got {len(given)}")

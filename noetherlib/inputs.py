@@ -13,11 +13,24 @@ import numpy as np
 
 
 class _Brief(Repr):
-    """Short representations, of arrays of any kind their shape alone."""
+    """Short representations, of arrays of any kind their shape or length alone."""
 
     def __init__(self):
         super().__init__()
         self.maxstring = self.maxother = 100
+
+    def repr_list(self, x, level):
+        return self._nested(x) or super().repr_list(x, level)
+
+    def repr_tuple(self, x, level):
+        return self._nested(x) or super().repr_tuple(x, level)
+
+    def _nested(self, x):
+        """An array written as lists of lists, by its length; pairs of pairs are shown."""
+        inner = [e for e in x if isinstance(e, (list, tuple))]
+        if sum(map(len, inner)) > 4 or any(isinstance(e, (list, tuple)) for i in inner for e in i):
+            return f"a {type(x).__name__} of {len(x)} lists"
+        return None
 
     def repr_instance(self, x, level):
         shape = getattr(x, "shape", ())
@@ -29,15 +42,21 @@ class _Brief(Repr):
 brief = _Brief().repr  #: what came, as a message quotes it: in one line, and never an array
 
 
-def as_floats(value, name):
-    """``value`` as a float array without NaN or infinity."""
+def as_numbers(value, name):
+    """``value`` as a float array, NaN and infinity allowed."""
     try:
         array = np.asarray(value)
         if array.dtype.kind not in "buifO":  # neither complex numbers nor strings nor dates
             raise TypeError
-        array = array.astype(float, copy=False)
+        with np.errstate(invalid="ignore"):  # nan among objects is nan
+            return array.astype(float, copy=False)
     except (TypeError, ValueError):
         raise ValueError(f"{name} must be real numbers, got {brief(value)}") from None
+
+
+def as_floats(value, name):
+    """``value`` as a float array without NaN or infinity."""
+    array = as_numbers(value, name)
     if not np.isfinite(array).all():
         bad = np.argwhere(~np.isfinite(array))[0]
         where = f" at index {tuple(map(int, bad))}" if array.ndim else ""

@@ -232,6 +232,13 @@ def test_bad_systems(name):
             System(**{"drift": minus_x, "diffusion": 1.0, "dim": 2} | bad)
 
 
+def test_largest_and_smallest_of_numbers_and_states():
+    system = System.from_sympy([sympy.Max(x_, 0, -2 * x_) + sympy.Min(x_, 1), -y_], (x_, y_), 1)
+    states = np.array([[-1.0, 0.0], [0.5, 0.0], [3.0, 0.0]])
+    np.testing.assert_allclose(system.drift(states, 0.0)[:, 0], [1.0, 1.0, 4.0])
+
+
+
 a_ = sympy.Symbol("a")
 BAD_EXPRESSIONS = {
     "drift": [

@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import fields
 
-from ..inputs import as_a
+from ..inputs import as_a, brief
 from . import noise, paths, project, symmetries
 from .slips import SLIPS, Instance, Mistake
 
@@ -60,7 +60,7 @@ def instance(problem_set, student):
         For an unknown problem set or an empty identifier.
     """
     if problem_set not in PROBLEM_SETS:
-        raise ValueError(f"problem_set must be one of {list(PROBLEM_SETS)}, got {problem_set!r}")
+        raise ValueError(f"problem_set must be one of {list(PROBLEM_SETS)}, got {brief(problem_set)}")
     name = str(student).strip().casefold()
     if not name:
         raise ValueError("student must be an identifier of yours, such as a student number; it is empty")
@@ -93,7 +93,7 @@ def check(task, answer, instance):
         For an unknown task, or an instance of another problem set.
     """
     if task not in TASKS:
-        raise ValueError(f"task must be one of {list(TASKS)}, got {task!r}")
+        raise ValueError(f"task must be one of {list(TASKS)}, got {brief(task)}")
     as_a(_NEEDS[task], instance, "instance")
     try:
         TASKS[task](answer, instance)

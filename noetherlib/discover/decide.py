@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
 
 import numpy as np
 
 from ..symmetry import AffineSymmetry
 from ..system import System
 from .generators import TINY
-
-SPREADS = 5.0  # how many standard deviations above its mean the defect due to noise may lie
 
 
 class FoundSymmetry(AffineSymmetry):
@@ -39,7 +36,8 @@ class Discovery:
     #: of `FoundSymmetry`: rotations of angular velocity 1, dilations of tau_1 = 2, translations of
     #: length 1
     symmetries: tuple
-    #: relative defects of all candidate directions, increasing
+    #: relative defects of all candidate directions, increasing; from trajectories those of D are in
+    #: it, weighted up where D is known better than the drift
     singular_values: np.ndarray
     #: the bound on the defect: of the last direction not rejected, else of the first rejected
     threshold: float
@@ -53,6 +51,15 @@ class Discovery:
     diffusion: np.ndarray | None = None
     #: the fitted `System` (drift a polynomial), or None where nothing was fitted
     system: System | None = None
+    #: standard errors of ``diffusion``, (dim, dim); None where it was not estimated
+    diffusion_error: np.ndarray | None = None
+    #: covariance (dim, dim) of the errors of the recorded states, estimated from trajectories, and
+    #: its standard errors; nan for fewer than four times. An estimate within its errors of zero may
+    #: be negative
+    measurement_noise: np.ndarray | None = None
+    measurement_noise_error: np.ndarray | None = None
+    #: p-value of a constant D: squared increments depend on the state where it is small
+    p_constant: float | None = None
 
     def __repr__(self):
         undetermined = f", {self.undetermined} undetermined" if self.undetermined else ""
@@ -68,15 +75,13 @@ class Discovery:
         return self.symmetries[index]
 
 
-def decide(
-    rows, metric, basis, frame, diffusion, options,
-    noise=None, misfit=0.0, rough_diffusion=0.0, system=None,
-):
+def decide(rows, metric, basis, frame, options, errors=None, misfit=0.0, **estimates):
     """The null space of ``rows``, by increasing defect until one exceeds what noise explains.
 
-    ``noise(theta, inverse)`` gives the defect to expect from noise, and columns whose products with
-    independent unit errors add up to the error of theta. ``misfit`` and ``rough_diffusion`` are the
-    relative errors of a fitted drift beyond noise, and of an estimated D.
+    ``errors.spread(theta)`` gives the defect to expect from noise; ``errors.response(theta,
+    inverse)`` its bias and columns whose products with independent unit errors add up to the
+    error of theta. ``misfit`` is the relative error of fitted fields beyond noise; ``estimates``
+    are attributes of the result.
     """
     if len(rows) < 2 * len(metric):
         raise ValueError(
@@ -89,8 +94,8 @@ def decide(
     values, directions = values[::-1], (directions @ root.T)[::-1]
     accepted, threshold, gap, undetermined = [], None, np.inf, 0
     for value, theta in zip(values, directions):
-        spread = noise(theta, None)[0] if noise else 0.0
-        bound = float(np.linalg.norm([tolerance, misfit, SPREADS * rough_diffusion, spread]))
+        spread = errors.spread(theta) if errors else 0.0
+        bound = float(np.linalg.norm([tolerance, misfit, spread]))
         if value > bound:
             threshold, gap = threshold or bound, float(value / bound)
             break
@@ -107,11 +112,13 @@ def decide(
         )
     strong, sizes = directions[len(accepted) :], np.maximum(values[len(accepted) :], TINY)
     inverse = (strong / sizes[:, None]).T @ (strong / sizes[:, None])
+    if errors and accepted:
+        accepted = [theta - errors.response(theta, inverse)[0] for theta in accepted]
     found = tuple(
-        _describe(theta, noise(theta, inverse)[1] if noise else None, basis, frame, rough_diffusion)
+        _describe(theta, errors.response(theta, inverse)[1] if errors else None, basis, frame)
         for theta in _sparse(np.reshape(accepted, (-1, len(metric))), basis, frame)
     )
-    return Discovery(found, values, threshold, gap, undetermined, diffusion, system)
+    return Discovery(found, values, threshold, gap, undetermined, **estimates)
 
 
 def _sparse(space, basis, frame):
@@ -146,18 +153,9 @@ def _sparse(space, basis, frame):
     return space
 
 
-def _describe(theta, errors, basis, frame, rough_diffusion):
+def _describe(theta, errors, basis, frame):
     A, b, tau = (part[0] for part in frame.outward(theta[:, None], basis))
     if errors is None:
         return FoundSymmetry(A, b, float(tau), 0 * A, 0 * b, 0.0)
-    spread = [(part**2).sum(axis=0) for part in frame.outward(errors, basis)]
-    if rough_diffusion:  # an error S of the root of D turns A by the commutator [S, A]
-        dim = len(A)
-        inner = frame.inverse @ A @ frame.transform
-        for i, j in combinations_with_replacement(range(dim), 2):
-            S = np.zeros((dim, dim))
-            share = 0.5 if i < j else np.sqrt(0.5)
-            S[i, j] = S[j, i] = rough_diffusion / np.sqrt(dim + 1) * share
-            spread[0] += (frame.transform @ (S @ inner - inner @ S) @ frame.inverse) ** 2
-    spread = [np.sqrt(part) for part in spread]
+    spread = [np.sqrt((part**2).sum(axis=0)) for part in frame.outward(errors, basis)]
     return FoundSymmetry(A, b, float(tau), spread[0], spread[1], float(spread[2]))

@@ -68,11 +68,29 @@ def metric_of(basis, u, weights=1.0):
     return products + np.outer(basis[2], basis[2])
 
 
-def defects(basis, u, velocity, gradient):
-    """``A f - (xi . grad) f - tau_1 f`` of every basis generator, (n dim, k), and its unit."""
+def turning(basis, rank):
+    """How each generator turns a vector (rank 1) or a matrix, row after row (rank 2): (k, p, p).
+
+    Of a vector ``A f - tau_1 f``, of a matrix ``A D + D A^T - tau_1 D``.
+    """
     A, _, tau = basis
-    turned = A - tau[:, None, None] * np.eye(u.shape[1])
-    rows = np.einsum("kij,nj->nik", turned, velocity)
-    rows = rows - np.einsum("nij,nkj->nik", gradient, fields(basis, u))
-    unit = np.sqrt(((velocity**2).sum() + (gradient**2).sum()) / len(u)) or 1.0
-    return rows.reshape(-1, len(tau)) / (unit * np.sqrt(len(u))), unit
+    eye = np.eye(A.shape[1])
+    turned = A if rank == 1 else np.stack([np.kron(a, eye) + np.kron(eye, a) for a in A])
+    return turned - tau[:, None, None] * np.eye(turned.shape[1])
+
+
+def defects(basis, u, rank, value, slope):
+    """Conditions ``turned(F) - (xi . grad) F`` at n states, of every generator: (n p, k, ...).
+
+    ``value`` (n, p, ...) and ``slope`` (n, p, dim, ...) of the field F may have more axes.
+    """
+    n, p, dim = slope.shape[:3]
+    value, more = value.reshape(n, p, -1), value.shape[2:]
+    turned = np.einsum("kij,njl->nikl", turning(basis, rank), value, optimize=True)
+    along = fields(basis, u)[:, None] @ slope.reshape(n, p, dim, -1)
+    return (turned - along).reshape(n * p, -1, *more)
+
+
+def unit_of(value, slope):
+    """Root mean square of a field and its gradient: what a relative defect is relative to."""
+    return np.sqrt(((value**2).sum() + (slope**2).sum()) / len(value)) or 1.0

@@ -1,15 +1,20 @@
-"""The three searches: in samples of the drift, in noisy trajectories, in most likely paths."""
+"""The searches in samples of the drift and in noisy trajectories."""
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
-from ..inputs import as_count, as_floats, as_positive, as_times, brief
-from ..lagrangian.path import Path
+from ..inputs import as_count, as_floats, as_positive, as_times
+from ..system import System
 from ..system.noise import as_matrix, check_positive_definite
+from .conditions import Field, conditions
 from .decide import decide
-from .fit import Fit, from_fit
-from .generators import Frame, basis_of, defects, fields, metric_of
+from .estimates import LEVEL, estimate
+from .fit import ROWS, Fit
+from .generators import Frame, basis_of, defects, metric_of, unit_of
+from .recording import Recording
 
 
 def symmetries_from_drift(
@@ -49,9 +54,10 @@ def symmetries_from_drift(
     Notes
     -----
     Source: linear determining equations of the symmetries of a stochastic differential equation
-    (Gaeta and Rodriguez Quintero 1999) restricted to affine generators. Errors by first-order
-    perturbation theory. A drift no polynomial of that degree fits leaves residuals that neighbours
-    share; that misfit, twice, as steep as the last term of the fit, widens the threshold.
+    (Gaeta and Rodriguez Quintero 1999) restricted to affine generators. Errors by perturbation
+    theory, a bias of second order removed. A drift no polynomial of that degree fits leaves
+    residuals that neighbours share; that misfit, twice, as steep as the last term of the fit,
+    widens the threshold.
     Polynomials need a bounded region: samples in a box, and a higher ``max_degree``, decide more.
     """
     f = as_floats(f, "f")
@@ -61,49 +67,97 @@ def symmetries_from_drift(
     dim = x.shape[-1]
     x, f = x.reshape(-1, dim), f.reshape(-1, dim)
     options = as_positive(tolerance, "tolerance"), as_positive(resolution, "resolution")
-    diffusion = _as_diffusion(diffusion, dim)
+    diffusion = as_constant(diffusion, dim)
+    frame, basis = Frame(x, diffusion), basis_of(dim, diffusion is not None, True)
     if jacobian is None:
-        fit = Fit(x, f, np.ones(len(x)), as_count(max_degree, "max_degree"))
-        return from_fit(fit, x, diffusion, options)
+        fit = Fit(x, f, np.ones(len(x)), range(1, as_count(max_degree, "max_degree") + 1))
+        covariance = fit.residual.T @ fit.residual / (len(x) - len(fit.coefficients))
+        drift = fit.polynomial()
+        D = np.eye(dim) if diffusion is None else diffusion
+        system = System(drift.vector, D, dim, drift.jacobian)
+        fitted = [Field(fit, fit.spread(covariance), 1)]
+        return _from_fields(fitted, x, frame, basis, options, diffusion=diffusion, system=system)
     jacobian = as_floats(jacobian, "jacobian")
     if jacobian.reshape(-1, dim, dim).shape[0] != len(x) or jacobian.shape[-2:] != (dim, dim):
         raise ValueError(f"jacobian must have shape (..., {dim}, {dim}) as x, got {jacobian.shape}")
-    frame, basis = Frame(x, diffusion), basis_of(dim, diffusion is not None, True)
-    u, gradient = frame.inward(x), frame.inverse @ jacobian.reshape(-1, dim, dim) @ frame.transform
-    rows, _ = defects(basis, u, f @ frame.inverse.T, gradient)
-    return decide(rows, metric_of(basis, u), basis, frame, diffusion, options)
+    u = frame.inward(x)
+    jet = f @ frame.inverse.T, frame.inverse @ jacobian.reshape(-1, dim, dim) @ frame.transform
+    rows = defects(basis, u, 1, *jet) / (unit_of(*jet) * np.sqrt(len(u)))
+    return decide(rows, metric_of(basis, u), basis, frame, options, diffusion=diffusion)
+
+
+def _from_fields(fitted, x, frame, basis, options, **estimates):
+    rows, errors, misfit = conditions(fitted, x, frame, basis)
+    metric = metric_of(basis, frame.inward(x[:: -(-len(x) // ROWS)]))
+    return decide(rows, metric, basis, frame, options, errors, misfit, **estimates)
 
 
 def symmetries_from_trajectories(t, x, max_degree=5, tolerance=1e-6, resolution=0.1):
-    """Symmetries from noisy trajectories alone: drift and D are estimated first.
+    """Symmetries from noisy trajectories alone: drift, D, measurement noise are estimated first.
 
     The drift is the regression of the increments, by the left-point (Itô) rule, on polynomials of
-    the state; D is half the residuals' covariance per time.
+    the state, and D that of their products. A generator is a symmetry where it leaves both as they
+    are; D may depend on the state.
 
     Parameters
     ----------
     t : (n_times,) array
         Increasing sampling times; the steps should resolve the motion.
     x : (n_paths, n_times, dim) or (n_times, dim) array
+        At least four times per path, or measurement noise cannot be told from D.
     max_degree, tolerance, resolution
-        As for `symmetries_from_drift`.
+        As for `symmetries_from_drift`; ``max_degree`` is that of the drift.
 
     Returns
     -------
     Discovery
-        ``.diffusion`` is the estimated D, ``.system`` the fitted system.
+        ``.diffusion`` is the estimated D, its mean over the states where it depends on them;
+        ``.p_constant`` the p-value of its being constant, ``.measurement_noise`` the covariance of
+        the errors of the states, each with its ``_error``; ``.system`` the fitted system, with a
+        polynomial for D where that is not constant. Every affine generator is tried.
 
     Raises
     ------
     ValueError
-        As `symmetries_from_drift`.
+        As `symmetries_from_drift`, and for states without noise in some direction.
+
+    Warns
+    -----
+    UserWarning
+        For measurement noise or a D that depends on the state (tests at the level 0.001), for
+        increments that are correlated as no measurement noise correlates them, for fewer than four
+        times, and for generators that stay undetermined.
 
     Notes
     -----
-    The error of the drift over a total time T is of order ``sqrt(2 D / T)`` however fine the
-    sampling; that of D, relative, ``sqrt((dim + 1) / n)`` for n increments, is part of every
-    threshold and of ``matrix_error``. Finite steps bias both, but not the rotations and
-    translations that leave them unchanged. Source of the estimators: Friedrich and Peinke (1997).
+    *Regime.* Markov recordings of an autonomous system with noise in every direction, with steps h
+    short against its relaxation, enough of them for the central limit theorem (some thousand), and
+    errors of the recorded states that are independent, normal and of one covariance R, small
+    against the spread of the states. Then the standard errors hold. The error of the drift over a
+    total time T is of order ``sqrt(2 D / T)`` however fine the sampling, that of D, relative,
+    ``sqrt(6 / n)`` for n increments: the price of not knowing R.
+
+    *Measurement noise.* The covariance of neighbouring increments is ``-R``, and a squared
+    increment holds 2 R beside ``2 D h``. Where R is significant, products of three neighbours give
+    D, and the state one step back serves as the instrument for the drift. Errors that have a memory
+    are not recognised as errors.
+
+    *Finite steps* bias the fitted drift by ``h (f . grad f + D : grad grad f) / 2``, and D by
+    ``h (J D + D J^T) / 2`` with the drift's slope J. The latter is subtracted: all of it for
+    samples of a continuous process, nothing for a chain of Euler's, as the data say; where they
+    cannot say (J constant) half of it, and half is in the error. Terms of order h^2 remain: long
+    steps look like a D that depends on the state. They leave rotations and translations untouched,
+    as these are symmetries of the sampled process too, but not dilations.
+
+    *Errors* of generators are by perturbation theory, a bias of second order removed. What the
+    regression has in common with the states visited leaves a bias of order 1/T, up to about a
+    standard error of ``tau1`` where a direction is just decided.
+
+    *State-dependent D.* The score test sees polynomials up to degree four. What it does not reject
+    is a constant D.
+
+    Sources: estimators, Friedrich and Peinke (1997); covariance of neighbours, Vestergaard, Blainey
+    and Flyvbjerg (2014).
     """
     t = as_times(t)
     x = as_floats(x, "x")
@@ -114,128 +168,49 @@ def symmetries_from_trajectories(t, x, max_degree=5, tolerance=1e-6, resolution=
     x = x.reshape(-1, *x.shape[-2:])
     dim = x.shape[-1]
     options = as_positive(tolerance, "tolerance"), as_positive(resolution, "resolution")
-    steps = np.tile(np.diff(t), len(x))
-    velocity = np.diff(x, axis=1).reshape(-1, dim) / steps[:, None]
-    left = x[:, :-1].reshape(-1, dim)
-    fit = Fit(left, velocity, np.sqrt(steps), as_count(max_degree, "max_degree"))
-    diffusion = fit.frame.transform @ fit.covariance @ fit.frame.transform.T / 2
-    try:
-        check_positive_definite(diffusion)
-    except ValueError as error:
-        raise ValueError(
-            f"x must be noisy in every direction, or D cannot be estimated: {error}"
-        ) from None
-    return from_fit(fit, left, diffusion, options, np.sqrt((dim + 1) / len(left)))
+    found = estimate(Recording(t, x), as_count(max_degree, "max_degree"))
+    _warn(found)
+    drift, D = (field.fit.polynomial() for field in found.fields)
+    diffusion = found.diffusion.matrix
+    system = System(drift.vector, D.matrix if found.varies else diffusion, dim, drift.jacobian)
+    states = x[:, :-1].reshape(-1, dim)
+    return _from_fields(
+        found.fields, states, Frame(states, diffusion), basis_of(dim, False, True), options,
+        diffusion=diffusion, diffusion_error=found.diffusion.error, system=system,
+        measurement_noise=found.noise.matrix, measurement_noise_error=found.noise.error,
+        p_constant=found.p_constant,
+    )
 
 
-def symmetries_from_paths(paths, diffusion=None, tolerance=1e-3, dilations=False):
-    """Symmetries from most likely paths: the affine ``xi`` whose charge ``p . xi`` each conserves.
-
-    Parameters
-    ----------
-    paths : path, pair, or sequence of them
-        Results of `least_action_path` (``.x`` and ``.momentum``; batches too), or pairs ``(x, p)``
-        of arrays (..., n_times, dim). Momenta belong to a path: its shape alone does not give
-        them.
-    diffusion : float, (dim,) or (dim, dim) array, optional
-        The constant D; then only its rotations and translations are tried. Without it every affine
-        ``xi`` is: generic paths then imply ``A D + D A^T = 0`` by themselves.
-    tolerance : float, optional
-        Relative variation of a charge that is taken for constant. Charges of converged paths are
-        constant to roundoff, those of other momenta to the square of the time step.
-    dilations : bool, optional
-        Try ``tau = tau_1 t`` too, with the charge ``p . xi - E tau_1 t``; needs D, and paths with
-        ``.energy`` and ``.t_mid``. These charges vary with the square of the time step.
-
-    Returns
-    -------
-    Discovery
-        Standard errors by the jackknife over paths; nan for a single one.
-
-    Raises
-    ------
-    ValueError
-        For paths without momenta, shapes that do not fit, or states without spread in some
-        direction.
-
-    Notes
-    -----
-    Each path gives its own constants, so paths between different ends can be pooled, each in units
-    of its own momentum. A generic path decides alone; special ones (straight through a fixed point,
-    confined to a symmetry axis) conserve charges that are no symmetry, and more paths with generic
-    ends exclude them. Source: Noether's theorem, read backwards.
-    """
-    tracks = list(_tracks(paths, dilations))
-    dim = tracks[0][0].shape[-1]
-    if any(x.shape[-1] != dim for x, *_ in tracks):
-        raise ValueError("paths must all have the same dimension")
-    if dilations and diffusion is None:
-        raise ValueError("diffusion must be given where dilations are sought")
-    diffusion = _as_diffusion(diffusion, dim)
-    tolerance = as_positive(tolerance, "tolerance")
-    frame = Frame(np.concatenate([x for x, *_ in tracks]), diffusion, "paths")
-    basis = basis_of(dim, diffusion is not None, dilations)
-    rows, metric = [], 0.0
-    for x, p, *clock in tracks:
-        u, p = frame.inward(x), p @ frame.transform
-        size = np.sqrt((p**2).sum(axis=-1).mean())
-        if size == 0:
-            raise ValueError("paths must have momentum: on the noiseless flow every charge is zero")
-        p = p / size
-        charges = np.einsum("ni,nki->nk", p, fields(basis, u))
-        if dilations:
-            t, energy = clock
-            charges = (charges[1:] + charges[:-1]) / 2 - np.outer(t * energy / size, basis[2])
-        rows.append((charges - charges.mean(axis=0)) / np.sqrt(len(charges) * len(tracks)))
-        metric = metric + metric_of(basis, u, (p**2).sum(axis=-1)) / len(tracks)
-
-    def noise(theta, inverse):
-        if inverse is None or len(rows) < 2:
-            return 0.0, np.full((len(theta), 1), np.nan)
-        pulls = np.stack([inverse @ (r.T @ (r @ theta)) for r in rows], axis=-1)
-        pulls -= pulls.mean(axis=-1, keepdims=True)
-        return 0.0, pulls * np.sqrt((len(rows) - 1) / len(rows))
-
-    return decide(np.concatenate(rows), metric, basis, frame, diffusion, (tolerance, np.inf), noise)
+def _warn(found):
+    """What a user must know before believing the numbers."""
+    noise, said = found.noise, []
+    if noise.found:
+        said.append(
+            f"x carries measurement noise, of standard deviation {np.sqrt(noise.matrix.max()):.2g} "
+            "where it is largest: drift and D are corrected for it, see measurement_noise"
+        )
+    if noise.p_opposite < LEVEL:
+        said.append(
+            f"neighbouring increments are correlated (p = {noise.p_opposite:.1g}), so that drift "
+            "and D may be wrong: x lacks variables, the noise has a memory, the steps are too "
+            "long, or no polynomial fits the drift"
+        )
+    if np.isnan(noise.matrix).any():
+        said.append("x has fewer than four times: any measurement noise is taken for a part of D")
+    if found.varies:
+        said.append(
+            f"D depends on the state (p = {found.p_constant:.1g} for a constant one), or the steps "
+            "are too long: it is fitted as a polynomial, symmetries must leave it as it is, and "
+            "diffusion is its mean over the states"
+        )
+    for text in said:
+        warnings.warn(text, stacklevel=3)
 
 
-def _as_diffusion(diffusion, dim):
+def as_constant(diffusion, dim):
     if diffusion is None:
         return None
     if callable(diffusion):
         raise ValueError("diffusion must be constant: these conditions do not hold where D varies")
     return check_positive_definite(as_matrix(diffusion, dim))
-
-
-def _tracks(paths, dilations):
-    """Each path as ``(x, p)``, with ``(t, energy)`` on the intervals if dilations ask for them."""
-    if isinstance(paths, Path) or (isinstance(paths, tuple) and len(paths) == 2):
-        paths = [paths]
-    try:
-        paths = list(paths)
-    except TypeError:
-        raise ValueError(f"paths must be paths or pairs (x, p), got {brief(paths)}") from None
-    if not paths:
-        raise ValueError("paths must not be empty")
-    for path in paths:
-        if isinstance(path, Path):
-            x, p = path.x, path.momentum
-        elif isinstance(path, (tuple, list)) and len(path) == 2 and not dilations:
-            x, p = path
-        else:
-            need = "" if dilations else ", or pairs (x, p) of states and momenta"
-            raise ValueError(
-                f"paths must be results of least_action_path{need}; got {type(path).__name__}"
-            )
-        x, p = as_floats(x, "paths"), as_floats(p, "paths")
-        if x.ndim < 2 or x.shape != p.shape or x.shape[-2] < 3:
-            raise ValueError(
-                "paths must have states and momenta of one shape (..., n_times, dim), at least 3 "
-                f"times; got {x.shape} and {p.shape}"
-            )
-        x, p = (a.reshape(-1, *a.shape[-2:]) for a in (x, p))
-        if dilations:
-            energy = np.reshape(path.energy, (len(x), -1))
-            yield from ((x[k], p[k], path.t_mid, energy[k]) for k in range(len(x)))
-        else:
-            yield from zip(x, p)

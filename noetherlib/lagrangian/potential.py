@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..inputs import as_returned
+from ..inputs import as_returned, brief
 from ..system.derivatives import EPS, differentiate, symmetrised
 from ..system.learn import Untouched, without
 from ..system.noise import changes, pseudo_inverse
@@ -22,7 +22,7 @@ def potential(system, functional):
     if not isinstance(functional, str) or functional not in NAMES:
         raise ValueError(
             'functional must be "onsager-machlup", "freidlin-wentzell" or a function U(x, t), '
-            f"got {functional!r}"
+            f"got {brief(functional)}"
         )
     name = NAMES[functional]
     return name, HalfDivergence(system) if name == "onsager-machlup" else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..inputs import as_count, as_positive
+from ..inputs import as_count, as_positive, brief
 from ..system import Flow, System
 
 #: what a score may have, and the function of the drift ``2 t score`` that it is
@@ -92,7 +92,7 @@ def reverse_diffusion(score, t_max, dim=None):
     the marginal density at s is ``p(., t_max - s)``.
     """
     if not callable(getattr(score, "score", score)):
-        raise ValueError(f"score must have a method .score or be a function of (x, t), got {score!r}")
+        raise ValueError(f"score must have a method .score or be a function of (x, t), got {brief(score)}")
     dim = getattr(score, "dim", None) if dim is None else dim
     if dim is None:
         raise ValueError("dim must be given: the score does not say its dimension")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..inputs import as_a, as_count, as_positive, as_states, as_times
+from ..inputs import as_a, as_count, as_positive, as_states, as_times, brief
 from ..lagrangian import Lagrangian, Mesh
 from ..lagrangian.action import as_paths, finite_action, lacks_noise
 from ..system import System
@@ -89,7 +89,7 @@ def least_action_path(
         starts = list(guesses) if np.iterable(guesses) else []
         names = [f"guesses[{i}]" for i in range(len(starts))]
         if not starts:
-            raise ValueError(f"guesses must be a sequence of at least one path, got {guesses!r}")
+            raise ValueError(f"guesses must be a sequence of at least one path, got {brief(guesses)}")
     line = (t - t[0])[:, None] / (t[-1] - t[0])
     starts = [
         x0[..., None, :] + line * (x1 - x0)[..., None, :] if start is None

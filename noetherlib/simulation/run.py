@@ -250,5 +250,5 @@ def _saved(save, count):
     if isinstance(save, str) and save == "final":
         return np.array([count - 1])
     if isinstance(save, str):
-        raise ValueError(f'save must be "all", "final" or a positive integer, got {save!r}')
+        raise ValueError(f'save must be "all", "final" or a positive integer, got {brief(save)}')
     return np.union1d(np.arange(0, count, as_count(save, "save")), count - 1)

@@ -9,7 +9,7 @@ import numpy as np
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from .symbols import as_expression, as_sequence
+from .symbols import STACKED, as_expression, as_sequence
 
 
 def lambdify(expression, L, parameters=None) -> Callable:
@@ -45,7 +45,7 @@ def lambdify(expression, L, parameters=None) -> Callable:
     if unknown:
         raise ValueError(f"parameters: no value for {sorted(map(str, unknown))}")
     needed = [name for name, group in groups.items() if any(e.has_free(*group) for e in outputs)]
-    compiled = sp.lambdify(symbols, outputs, modules=["numpy", "scipy"], cse=True)
+    compiled = sp.lambdify(symbols, outputs, modules=[STACKED, "numpy", "scipy"], cse=True)
     first, *others = groups
     kind = Parameter.POSITIONAL_OR_KEYWORD
     signature = Signature([Parameter(first, kind),

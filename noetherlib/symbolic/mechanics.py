@@ -136,5 +136,5 @@ def inverse_metric(L):
     G = G.subs(dict.fromkeys(L.velocity, 0)).applyfunc(sp.cancel)
     if vanishes(G.det(), L.variables):
         raise ValueError(
-            f"L: its second derivatives in the velocities, {G.tolist()}, are not invertible")
+            f"L: got {L.expression}, whose second derivatives in the velocities are not invertible")
     return G.inv().applyfunc(sp.cancel)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
+from ..inputs import brief
 from .fields import independent_rows
 from .hamilton import Hamiltonian, is_regular
 from .lagrange import Lagrangian
@@ -66,7 +67,7 @@ def lagrangian(
     if len(f) != len(state):
         raise ValueError(f"drift: got {len(f)} components, need {len(state)}, one for each state")
     if isinstance(functional, str) and functional not in NAMES:
-        raise ValueError(f"functional: got {functional!r}, need 'onsager-machlup', "
+        raise ValueError(f"functional: got {brief(functional)}, need 'onsager-machlup', "
                          "'freidlin-wentzell' or a sympy expression U(x, t)")
     U = as_exact("functional", 0 if isinstance(functional, str) else functional)
     for name, values in ("drift", f), ("diffusion", D), ("functional", [U]):

@@ -18,6 +18,7 @@ from collections.abc import Callable
 
 import sympy as sp
 
+from ..inputs import brief
 from .evaluate import lambdify
 from .symbols import dot
 
@@ -45,5 +46,5 @@ class Picture:
 def as_picture(L):
     """``L`` itself, if it is a Lagrangian or a Hamiltonian."""
     if not isinstance(L, Picture):
-        raise ValueError(f"L must be a Lagrangian or a Hamiltonian, got {L!r}")
+        raise ValueError(f"L must be a Lagrangian or a Hamiltonian, got {brief(L)}")
     return L

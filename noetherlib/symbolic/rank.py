@@ -12,6 +12,7 @@ import numpy as np
 import sympy as sp
 
 from .exact import generic, sample
+from .symbols import STACKED
 
 POINTS = 200  # in one block
 EPS = np.finfo(float).eps
@@ -41,7 +42,7 @@ def null_space_at_random(conditions, generators, deadline):
     symbols = [*variables, *sorted(parameters, key=str)]
     deadline.check("numerical functions of the conditions")
     try:
-        modules = [ALMOST_EVERYWHERE, "numpy", "scipy"]
+        modules = [ALMOST_EVERYWHERE | STACKED, "numpy", "scipy"]
         function = sp.lambdify(symbols, expressions, modules, cse=True)
         matrix = _rows(
             function, symbols, variables, conditions, generators, times, orders, deadline)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import sympy as sp
 
-from ..inputs import as_number
+from ..inputs import as_number, brief
 from .conditions import gauge_equations, invariance
 from .exact import null_space, vanishes
 from .fields import frame
@@ -90,7 +90,7 @@ def find_symmetries(
     L = as_lagrangian(L, state, time)
     H = hamiltonian(L)
     if isinstance(degree, bool) or not isinstance(degree, (int, np.integer)) or degree < 0:
-        raise ValueError(f"degree: got {degree!r}, need an integer >= 0")
+        raise ValueError(f"degree: got {brief(degree)}, need an integer >= 0")
     basis = as_sequence((1, L.time, L.time**2) if time_basis is None else time_basis)
     basis = [as_expression("time_basis", g, L, (L.time,)) for g in basis]
     if not basis or null_space([dict(enumerate(basis))], len(basis), (L.time,), deadline):

@@ -7,9 +7,12 @@ have a meaning of their own.
 from __future__ import annotations
 
 import re
+from functools import reduce
 
 import numpy as np
 import sympy as sp
+
+from ..inputs import brief
 
 
 def as_sequence(value):
@@ -20,7 +23,7 @@ def as_symbols(name, value):
     symbols = tuple(as_sequence(value))
     distinct = len(set(symbols)) == len(symbols)
     if not symbols or not distinct or not all(isinstance(s, sp.Symbol) for s in symbols):
-        raise ValueError(f"{name}: got {value!r}, need one sympy Symbol or several distinct ones")
+        raise ValueError(f"{name}: got {brief(value)}, need one sympy Symbol or several distinct ones")
     return symbols
 
 
@@ -46,14 +49,22 @@ def velocities(state) -> tuple:
     return tuple(dotted(s, "dot") for s in as_symbols("state", state))
 
 
+#: the largest and the smallest of numbers and arrays, which sympy 1.12 cannot stack
+STACKED = {
+    "amax": lambda parts, axis: reduce(np.maximum, parts),
+    "amin": lambda parts, axis: reduce(np.minimum, parts),
+}
+
+
 def as_exact(name, value):
     """A sympy expression, its floats replaced by rational numbers."""
     try:
-        expression = sp.sympify(value)
+        # text is parsed; of anything else sympy must know what it is
+        expression = sp.sympify(value, strict=not isinstance(value, str))
     except (sp.SympifyError, TypeError):
-        raise ValueError(f"{name}: got {value!r}, need a sympy expression") from None
+        raise ValueError(f"{name}: got {brief(value)}, need a sympy expression") from None
     if not isinstance(expression, sp.Expr) or expression.has(sp.nan, sp.oo, sp.zoo):
-        raise ValueError(f"{name}: got {value!r}, need a finite sympy expression")
+        raise ValueError(f"{name}: got {brief(value)}, need a finite sympy expression")
     return sp.nsimplify(expression, rational=True) if expression.has(sp.Float) else expression
 
 
@@ -79,10 +90,10 @@ def as_symmetric(name, value, dim):
         rows = [[d if i == j else 0 for j in range(len(rows))] for i, d in enumerate(rows)]
     if [len(as_sequence(row)) for row in rows] != [dim]*dim:
         raise ValueError(
-            f"{name}: got {value}, need a scalar, {dim} entries or {dim} x {dim} of them")
+            f"{name}: got {brief(value)}, need a scalar, {dim} entries or {dim} x {dim} of them")
     matrix = sp.ImmutableMatrix([[as_exact(name, e) for e in row] for row in rows])
     if not matrix.is_symmetric():
-        raise ValueError(f"{name}: got {matrix.tolist()}, need a symmetric matrix")
+        raise ValueError(f"{name}: got {brief(value)}, need a symmetric matrix")
     return matrix
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..inputs import as_count, as_floats, as_number, as_returned
+from ..inputs import as_count, as_floats, as_number, as_returned, brief
 
 
 def translation(direction):
@@ -30,7 +30,7 @@ def translation(direction):
     """
     direction = np.atleast_1d(as_floats(direction, "direction"))
     if direction.ndim != 1 or not direction.any():
-        raise ValueError(f"direction must be a non-zero vector, got {direction}")
+        raise ValueError(f"direction must be a non-zero vector, got {brief(direction)}")
     return AffineSymmetry(np.zeros((len(direction),) * 2), direction)
 
 
@@ -122,9 +122,9 @@ class Symmetry:
 
     def __init__(self, xi, tau=None, gauge=None):
         if not callable(xi):
-            raise ValueError(f"xi must be a function of (x, t), got {xi!r}")
+            raise ValueError(f"xi must be a function of (x, t), got {brief(xi)}")
         if gauge is not None and not callable(gauge):
-            raise ValueError(f"gauge must be a function of (x, t), got {gauge!r}")
+            raise ValueError(f"gauge must be a function of (x, t), got {brief(gauge)}")
         if tau is not None and not callable(tau):
             tau = as_number(tau, "tau")
         self._xi, self._tau, self._gauge, self._rates = xi, tau, gauge, None

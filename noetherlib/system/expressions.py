@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numpy as np
 
+from ..inputs import brief
 from .flow import Flow
 
 
@@ -17,7 +20,7 @@ class Expressions(Flow):
         self.time = sympy.Symbol("t") if time is None else time
         for name, symbols in (("state", self.state), ("time", [self.time])):
             if not symbols or not all(isinstance(s, sympy.Symbol) for s in symbols):
-                raise ValueError(f"{name} must be sympy symbols, got {symbols!r}")
+                raise ValueError(f"{name} must be sympy symbols, got {brief(symbols)}")
         self.dim = dim = len(self.state)
         f, D = _expressions(sympy.flatten([drift]), "drift"), _expressions(diffusion, "diffusion")
         if f.shape != (dim,):
@@ -40,7 +43,8 @@ class Expressions(Flow):
         )
         self.additive = not symbols_of(D) & set(self.state)
         self.autonomous = self.time not in symbols_of(f) | symbols_of(D)
-        self.diffusion = self._function(D) if symbols_of(D) else D.astype(float)
+        with np.errstate(invalid="ignore"):  # an entry that is nan is reported where D is checked
+            self.diffusion = self._function(D) if symbols_of(D) else D.astype(float)
         if symbols_of(D):
             self.diffusion_gradient = self._function(lambda: derive(D, self.state))
             self.diffusion_hessian = self._function(lambda: derive(derive(D, self.state), self.state))
@@ -137,6 +141,12 @@ def _printer():
                 return "(" + "*".join([self._print(power.base)] * int(power.exp)) + ")"
             return super()._print_Pow(power, **options)
 
+        def _print_Max(self, largest):  # of numbers and arrays, which sympy 1.12 cannot stack
+            return reduce(lambda one, other: f"maximum({one}, {other})", map(self._print, largest.args))
+
+        def _print_Min(self, smallest):
+            return reduce(lambda one, other: f"minimum({one}, {other})", map(self._print, smallest.args))
+
     return Printer({"fully_qualified_modules": False, "inline": True, "allow_unknown_functions": True})
 
 
@@ -154,11 +164,12 @@ def _expressions(value, name):
     try:
         array = np.array(value, dtype=object)
         for index in np.ndindex(array.shape):
-            array[index] = sympy.sympify(array[index])
+            # text is parsed; of anything else sympy must know what it is
+            array[index] = sympy.sympify(array[index], strict=not isinstance(array[index], str))
     except (TypeError, ValueError):
         array = np.array([None])
     if not all(isinstance(e, sympy.Expr) and not e.has(sympy.I) for e in array.flat):
-        raise ValueError(f"{name} must be real sympy expressions, got {value!r}")
+        raise ValueError(f"{name} must be real sympy expressions, got {brief(value)}")
     return array
 
 

@@ -1,0 +1,106 @@
+"""The conditions on a generator from fitted fields, and what the fits' errors do to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .fit import Fit
+from .generators import TINY, defects, unit_of
+from .polynomials import unfolding
+
+SPREADS = 5.0  # how many standard deviations above its mean the defect due to noise may lie
+SITES = 1000  # states at which the conditions are evaluated, at most
+SHARE = 1 / 3  # of D's errors in the rows, to the drift's: D decides with them, and adds little
+CELLS = 20_000_000  # numbers in the table of what errors do to them, at most
+
+
+@dataclass(frozen=True)
+class Field:
+    """A fitted field and its errors: ``fit``, columns of independent errors, and its kind."""
+
+    fit: Fit
+    columns: np.ndarray  # (m, p, K): errors of the coefficients
+    rank: int  # 1: the drift; 2: D, of which the fit holds the entries on and above the diagonal
+
+    def inward(self, frame):
+        """What turns the fit's components into those of the frame."""
+        if self.rank == 1:
+            return frame.inverse
+        return np.kron(frame.inverse, frame.inverse) @ unfolding(len(frame.centre))
+
+
+class Errors:
+    """What independent unit errors add to the conditions: a table (rows, k, K) for each field.
+
+    All to second order of perturbation theory for the null vector of a noisy matrix.
+    """
+
+    def __init__(self, rows, tables):
+        self.rows, self.tables = rows, tables
+        ends = np.cumsum([0] + [len(table) for table in tables])
+        self._parts = list(zip((rows[a:b] for a, b in zip(ends, ends[1:])), tables))
+
+    def spread(self, theta):
+        """The defect that noise alone may give the generator theta."""
+        mean = square = 0.0
+        for table in self.tables:
+            push = np.tensordot(table, theta, (1, 0))
+            gram = push.T @ push if len(push) > push.shape[1] else push @ push.T
+            mean, square = mean + np.trace(gram), square + (gram**2).sum()
+        return np.sqrt(mean + SPREADS * np.sqrt(2 * square))
+
+    def response(self, theta, inverse):
+        """The bias of theta, and the columns (k, K) of its errors.
+
+        ``inverse`` is the pseudo-inverse of ``rows^T rows`` on the directions that are no symmetry.
+        """
+        bias, columns = 0.0, []
+        for rows, table in self._parts:
+            push = np.tensordot(table, theta, (1, 0))
+            pull = -inverse @ rows.T @ push
+            own = np.einsum("nkK,nK->k", table, push + rows @ pull, optimize=True)
+            mixed = rows.T @ np.einsum("nkK,kK->n", table, pull, optimize=True)
+            bias = bias - inverse @ (own + mixed)
+            columns.append(pull)
+        return bias, np.concatenate(columns, axis=1)
+
+
+def conditions(fields, x, frame, basis):
+    """Rows, their `Errors`, and the misfit of the fits, at some of the states x.
+
+    The rows of D are weighted up by the ratio of the errors, so that the defect of a generator is
+    that of the drift, and the precision of D is not lost.
+    """
+    cells = len(basis[2]) * sum(len(frame.centre) ** f.rank * f.columns.shape[-1] for f in fields)
+    sites = x[:: -(-len(x) // min(SITES, 50 + CELLS // cells))]
+    parts = [_part(field, sites, frame, basis) for field in fields]
+    sizes = [np.linalg.norm(table) + TINY for _, table, _ in parts]
+    weights = [max(1.0, SHARE * sizes[0] / size) for size in sizes]
+    rows = np.concatenate([w * part[0] for w, part in zip(weights, parts)])
+    errors = Errors(rows, [w * part[1] for w, part in zip(weights, parts)])
+    return rows, errors, float(np.linalg.norm([w * part[2] for w, part in zip(weights, parts)]))
+
+
+def _part(field, sites, frame, basis):
+    """Rows, table of errors and misfit of one field's condition, all relative to the field."""
+    fit, u, inward = field.fit, frame.inward(sites), field.inward(frame)
+
+    def at_sites(coefficients):
+        value, slope = fit.polynomial(coefficients).jet(sites)
+        value = np.einsum("ip,np...->ni...", inward, value)
+        slope = np.einsum("ip,npj...,jl->nil...", inward, slope, frame.transform, optimize=True)
+        return value, slope
+
+    jet = at_sites(fit.coefficients)
+    unit = unit_of(*jet)
+    scale = unit * np.sqrt(len(u))
+    rows = defects(basis, u, field.rank, *jet) / scale
+    table = defects(basis, u, field.rank, *at_sites(field.columns)) / scale
+    misfit = np.linalg.norm(inward * fit.misfit)
+    if misfit <= 1e-10 * unit:
+        return rows, table, 0.0
+    # the series goes on: what is missing is at least as steep for its size as the last term
+    size, slope = (np.linalg.norm(part) for part in at_sites(fit.largest_term))
+    return rows, table, 2 * misfit * np.hypot(1, slope / max(size, TINY)) / unit
