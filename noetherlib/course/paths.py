@@ -105,7 +105,9 @@ def _left_jumps(i, x, t):
     """The derivative of the left-point action."""
 
     def left(flat, _):
-        return np.array(action(flat.reshape(x.shape), t, i.drift, i.divergence, i.D, left=True))
+        curves = flat.reshape(-1, *x.shape)
+        actions = [action(curve, t, i.drift, i.divergence, i.D, left=True) for curve in curves]
+        return np.reshape(actions, flat.shape[:-1])
 
     return differentiate(left, x.ravel(), 0.0).reshape(x.shape)[1:-1]
 

@@ -45,7 +45,10 @@ class Region:
         return self._ask(x).astype(float)
 
     def gradient(self, x):
-        return differentiate(lambda y, t: self.inside(y), x, 0.0)
+        def inside(y, t):
+            return self.inside(y.reshape(-1, y.shape[-1])).reshape(y.shape[:-1])
+
+        return differentiate(inside, x, 0.0)
 
 
 def leaving(scheme, starts, t, saved, rng, region, strict, part):
