@@ -16,6 +16,7 @@ FEW = 50  # points of the curves on the way
 STEPS = 60  # Newton steps for them
 ACCURACY = 2e-3  # of the action: the error to reach
 FREE = 1e-6  # of the toll of a curve: an action that is none
+ROUGH = 0.1  # the same where few points may be far off
 SHORT, LONG = 1e-3, 200.0  # times to begin with, in units of the fastest rate
 ROUNDS = 3  # a curve that turns more often is kept as the path that it came from
 GAIN, CLEAR = 1e-3, 2e-2  # relative: what is less is not cheaper; what is more is so on any mesh
@@ -89,7 +90,7 @@ class Search:
                 routes += local(self._improve, bow)
         best = least([best, *routes])
         points = rests(self.system, best.x)
-        over = over_rests(self._improve, x0, x1, max(3, self.few // 2), points, (1 + CLEAR) * best.action)
+        over = over_rests(self._improve, x0, x1, self.few, points, (1 + ROUGH) * best.action)
         return routes if over is None else [*routes, over]
 
     def _duration(self, route):
@@ -110,7 +111,7 @@ class Search:
         if winding is not None and not any(
             one.converged and winding.action > (1 - GAIN) * one.action for one in answers
         ):
-            answers.append(self._timed([winding.path.x], winding.path.t[-1] / 2))
+            answers.append(self._timed(self.starts, 1.0, best=winding))
         lowest = min(one.action for one in answers)
         answer = min(answers, key=lambda one: (one.action > lowest + GAIN * abs(lowest), not one.converged))
         return [answer, *self._others(answer, best, routes)]
@@ -139,14 +140,15 @@ class Search:
             missed = abs(fine.action - coarse.action)
         return _found(fine, missed, error)
 
-    def _timed(self, starts, duration, error=None, most=MOST):
+    def _timed(self, starts, duration, error=None, most=MOST, best=None):
         """The curve of a path in so much time that more does not matter."""
-        timed = falling(self.system, starts, duration, steps=min(THOROUGH, self.max_iter), most=most // 2)
+        steps = min(THOROUGH, self.max_iter)
+        timed = falling(self.system, starts, duration, steps=steps, most=most // 2, best=best)
         bound = ACCURACY * timed.action if error is None else error
-        path, value, missed = sharpen(timed, self.n, bound, most, min(THOROUGH, self.max_iter))
+        path, value, missed = sharpen(timed, self.n, bound, most, steps)
         done = bool(path.converged) and timed.settled
         if not done:  # all that is known is that no action is negative
-            missed = max(missed, value)
+            missed = value
         moves = np.linalg.norm(np.diff(path.x, axis=0), axis=1)
         x = path.x[np.append(True, moves > 1e-9 * moves.sum())]  # where it rests nothing is drawn
         return Found(
