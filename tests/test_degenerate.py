@@ -251,7 +251,6 @@ def test_refine_makes_the_error_small_and_tells_it():
 def test_what_needs_noise_on_every_variable_says_so():
     path = nl.least_action_path(LINEAR, START, END, np.linspace(0, 2, 41), FW)
     for call in (
-        lambda: nl.geometric_path(LINEAR, START, END),
         lambda: nl.transition_density(path),
         lambda: nl.fluctuations(path),
         lambda: nl.bridge_ensemble(LINEAR, START, END, np.linspace(0, 2, 41), 10),

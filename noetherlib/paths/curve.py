@@ -140,7 +140,7 @@ class Curve:
         linear = [k for k, P in zip((0, -1), self.ends) if P is not None]
         if linear:  # those intervals count by their linear parts alone
             A = terms.A if terms.A.ndim > 2 else as_matrix(terms.A)
-            terms.A, bend = np.array(np.broadcast_to(A, terms.M.shape)), np.array(np.broadcast_to(bend, terms.M.shape))
+            terms.A, bend = (np.array(np.broadcast_to(each, terms.M.shape)) for each in (A, bend))
             for part in terms.p, terms.L_x, terms.A, bend:
                 part[linear] = 0.0
         h = mesh.h[:, None]

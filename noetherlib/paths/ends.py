@@ -12,11 +12,10 @@ MARGINAL = 1e-6  # of the largest rate: below it a direction neither grows nor d
 def end_cost(system, x, size, leaving):
     """Second derivatives (dim, dim) of the least action between a fixed point ``x`` and a state near it.
 
-    From the fixed point where ``leaving``, else to it; time is free. None where ``x`` is not one (to
-    a part of ``size``), or some direction there neither grows nor decays. In the linear flow ``dr = A r dt`` the
-    directions that grow are left for nothing, those that decay are reached for nothing; of the
-    others the covariance C with ``B C + C B^T + 2 D = 0`` (B their part of A, of -A on arrival) gives
-    ``1/2 r.C^-1 r``.
+    From the fixed point where ``leaving``, else to it; time is free. None where ``x`` is not one (to a
+    part of ``size``), or some direction there neither grows nor decays. In the linear flow the directions
+    that grow are left for nothing and those that decay are reached for nothing; the others cost
+    ``1/2 r.C^-1 r``, with ``B C + C B^T + 2 D = 0`` and B their part of A, of -A on arrival.
     """
     A, f = system.jacobian(x, 0.0), system.drift(x, 0.0)
     if not np.isfinite(A).all() or not np.abs(f).max() <= NEAR * size * np.abs(A).max():

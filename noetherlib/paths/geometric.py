@@ -86,8 +86,7 @@ def geometric_path(
         Its drift and noise must not depend on time. Noise may act on some variables alone.
     x0, x1 : array (dim,)
     n_points : int, optional
-        Points on the curve, at least 3. More are used where the error would be over a thousandth of
-        the action.
+        Points on the curve, at least 3. More are used where the error would be over 0.2 % of the action.
     functional : {"freidlin-wentzell"}
         Nothing else: see Raises.
     guess : array (n, dim), optional
@@ -106,8 +105,8 @@ def geometric_path(
     Warns
     -----
     NotConverged
-        Where the force across the curve stays, the error is over a thousandth of the action, or the
-        action still falls as more time is given.
+        Where the force across the curve stays, the error is over 0.2 % of the action, or the action
+        still falls as more time is given.
 
     Raises
     ------
@@ -122,12 +121,16 @@ def geometric_path(
     what is left is ``sum 1/2 (|dx| |f| - dx.f)`` in the metric 1/D, minimised by Newton's method in the
     directions across the curve. An interval that ends at a fixed point counts by the linear flow there.
 
-    A curve that is a minimum among its neighbours need not be the cheapest. Starts are the guesses, the straight
-    line, two bows, curves beside every saddle of the action, and routes joined at the fixed points
-    of the drift around them. Paths of given time, doubled until the action settles, are an independent
-    check, and the answer where a curve winds too often or D is singular. The search ends early where
-    nothing can be cheaper: a curve that costs nothing, or climbs a potential against the drift. Elsewhere no
-    search is complete: the value is an upper bound, and ``error`` that of the curve found.
+    A curve that is a minimum among its neighbours need not be the cheapest. Starts are the guesses, the
+    straight line, two bows, curves beside saddles of the action, and routes joined at the fixed points
+    of the drift around them. Paths of given time, which is doubled until the action settles, are an
+    independent check, and the answer where a curve winds too often or D is singular; where the flow comes
+    back to a state of the path, whole loops of it are put in, which cost nothing. The action of such
+    paths is that of two meshes, extrapolated to an infinitely fine one.
+
+    The search ends early where nothing can be cheaper: a curve that costs nothing, or climbs a potential
+    against the drift. Elsewhere no search is complete: the action is an upper bound, and ``error`` that
+    of the curve found. With D singular neither bows nor joints are tried.
 
     Source: Heymann and Vanden-Eijnden (2008).
     """
@@ -147,7 +150,8 @@ def geometric_path(
     if guesses is not None:
         if isinstance(guesses, (str, np.ndarray)) or not hasattr(guesses, "__iter__"):
             raise ValueError("guesses must be a sequence of curves")
-        starts += [_as_curve(one, x0, x1, f"guesses[{i}]") for i, one in enumerate(guesses) if one is not None]
+        given = ((i, one) for i, one in enumerate(guesses) if one is not None)
+        starts += [_as_curve(one, x0, x1, f"guesses[{i}]") for i, one in given]
     if (x0 != x1).any():
         starts.append(np.linspace(x0, x1, 50))
     elif not starts:
@@ -205,8 +209,9 @@ def _tell(geo, stacklevel):
     if not geo.converged:
         falls = "; it still falls as more time is given" if geo.error >= geo.action else ""
         warnings.warn(
-            f"geometric_path did not converge: action {geo.action:.4g} with an error of {geo.error:.2g}{falls}, "
-            f"gradient norm {geo.gradient_norm:.2g}, {len(geo.x)} points. The action is an upper bound: try other guesses",
+            f"geometric_path did not converge: action {geo.action:.4g} with an error of "
+            f"{geo.error:.2g}{falls}, gradient norm {geo.gradient_norm:.2g}, {len(geo.x)} points. The action "
+            "is an upper bound: try other guesses",
             NotConverged, stacklevel=stacklevel,
         )
     return geo

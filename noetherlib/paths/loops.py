@@ -9,9 +9,9 @@ BACK = 0.02  # of how far a loop leads away: so close it comes back
 
 
 def loop(system, x, step):
-    """Where along ``x`` (n, dim) a loop of the flow starts: index, states at times ``step`` apart; or None.
+    """Where along ``x`` (n, dim) the flow starts a loop: index, states ``step`` apart in time; or None.
 
-    Of the places from which the flow comes back the first. Runge and Kutta's fourth-order rule.
+    The first of the places from which the flow comes back. Runge and Kutta's fourth-order rule.
     """
     places = np.linspace(0, len(x) - 1, PLACES + 1).astype(int)[:-1]
     y, flow = x[places], [x[places]]
@@ -34,7 +34,7 @@ def loop(system, x, step):
 
 
 def with_loops(path, place, states, step):
-    """The path after waiting: about as much longer as it was, in whole loops; its states and its duration."""
+    """The path after waiting about as long as it takes, in whole loops: its states, its duration."""
     period = step * (len(states) - 1)
     times = max(1, round(path.t[-1] / period))
     # what a loop misses of its start is shared out along it

@@ -1,4 +1,4 @@
-"""Where to look for the cheapest curve: straight, bowed, beside saddles of the action, over fixed points."""
+"""Where to look for the cheapest curve: bows, curves beside saddles, routes over fixed points."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Route:
         return tuple(int(k) for k in np.cumsum([len(leg.x) - 1 for leg in self.legs])[:-1])
 
     def clocked(self, duration, n):
-        """``n`` states of the route at equal times of a path that takes so long, at rest where it may be."""
+        """``n`` states of the route at equal times of a path that takes so long."""
         times = np.concatenate([leg.durations() for leg in self.legs])
         at = np.append(0.0, np.cumsum(np.minimum(times, duration)))
         at *= duration / at[-1]
@@ -115,7 +115,7 @@ def rests(system, x):
 
 
 def over_rests(improve, x0, x1, n, points, bound, depth=2):
-    """The cheapest route over one or more of the fixed points ``points``, or None where all cost ``bound``."""
+    """The cheapest route over one or more fixed points ``points``; None where all cost ``bound``."""
     best = None
     for i, z in enumerate(points):
         legs, spent = (), 0.0

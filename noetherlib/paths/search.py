@@ -1,4 +1,4 @@
-"""The search for the cheapest curve: many starts on few points, the best on as many as its error asks for."""
+"""The search for the cheapest curve: many starts on few points, the best on as many as it needs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ class Search:
         """The cheapest curve, and others: a list of `Found`."""
         if self.singular:
             return [self._timed(self.starts, self._duration(None))]
-        routes = [route for start in self.starts for route in local(self._improve, respace(start, self.few))]
+        routes = []
+        for start in self.starts:
+            routes += local(self._improve, respace(start, self.few))
         best = least(routes)
         if is_least(self.system, best):
             return self._answers(best, routes, None)

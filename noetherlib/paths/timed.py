@@ -12,7 +12,7 @@ from ..lagrangian.continuous import dot, times
 from .loops import loop, with_loops
 from .solve import least_action_path
 
-STEP = 0.3  # time steps times the fastest rate of the drift
+STEP = 0.2  # time steps times the fastest rate of the drift
 FEW, MOST = 60, 40_000  # times on a mesh
 QUICK, THOROUGH = 40, 200  # Newton steps for a path on the way, and for one to be returned
 SETTLED, HOPE = 1e-3, 0.1  # relative falls of the action as time doubles: none; one that may lead on
@@ -23,7 +23,7 @@ FREE = 1e-9
 
 @dataclass(frozen=True)
 class Timed:
-    """A path in so much time that more of it does not matter; ``change`` is what the last doubling brought."""
+    """A path in so much time that more does not matter; ``change`` is what the last doubling brought."""
 
     path: object
     rate: float
@@ -48,8 +48,9 @@ def falling(system, starts, duration, worth=np.inf, steps=QUICK, most=MOST // 4,
     """Paths from ``duration`` on in twice the time until the action settles: `Timed`.
 
     On the same steps, so that the error of the rule stays. Where the flow comes back to a state of the
-    path the time added is that of whole loops: between them the phase would not fit. ``starts`` are curves between the same ends, or ``best`` is what was found so far. Given up where the action does not fall much and is not
-    below ``worth``.
+    path the time added is that of whole loops: between them the phase would not fit. ``starts`` are
+    curves between the same ends, or ``best`` is what was found so far. Given up where the action does
+    not fall much and is not below ``worth``.
     """
     rate = fastest(system, np.concatenate(starts)) if best is None else best.rate
     n = int(np.clip(duration * rate / STEP, FEW, most))
