@@ -174,7 +174,7 @@ def refined(geo, tol, max_points):
     lagrangian = Lagrangian(geo.system, "freidlin-wentzell")
     singular = lacks_noise(Mesh(lagrangian, np.arange(len(geo.x), dtype=float)), geo.x)
     search = Search(lagrangian, [geo.x], len(geo.x), 1e-8, 500, singular)
-    finer = _result(geo.system, search.again(geo.joints, geo.duration, tol, max_points))
+    finer = _result(geo.system, search.again(geo.joints, geo.duration, geo.action, tol, max_points))
     return _tell(replace(finer, others=geo.others), 4)
 
 

@@ -10,7 +10,7 @@ from ..lagrangian.continuous import dot
 from .clock import length, respace
 from .curve import Curve
 from .routes import Route, bows, is_least, least, local, over_rests, rests
-from .timed import MOST, QUICK, THOROUGH, falling, fastest, sharpen
+from .timed import MOST, QUICK, SETTLED, THOROUGH, falling, fastest, sharpen
 
 FEW = 50  # points of the curves on the way
 STEPS = 60  # Newton steps for them
@@ -68,11 +68,11 @@ class Search:
                 best = least(routes)
         return self._answers(best, routes, winding)
 
-    def again(self, joints, duration, error, most):
-        """The one curve given, with less error."""
+    def again(self, joints, duration, action, error, most):
+        """The one curve given, of about that action, with less error."""
         x = self.starts[0]
         if duration is not None:
-            return self._timed([x], duration, error, most)
+            return self._timed([x], duration, error, most, share=error / 4 / max(action, error))
         cuts = [0, *joints, len(x) - 1]
         legs = (self._curve(x[a : b + 1]) for a, b in zip(cuts, cuts[1:]))
         return self._fine(Route(tuple(legs)), error, most)
@@ -142,10 +142,10 @@ class Search:
             missed = abs(fine.action - coarse.action)
         return _found(fine, missed, error)
 
-    def _timed(self, starts, duration, error=None, most=MOST, best=None):
+    def _timed(self, starts, duration, error=None, most=MOST, best=None, share=SETTLED):
         """The curve of a path in so much time that more does not matter."""
         steps = min(THOROUGH, self.max_iter)
-        timed = falling(self.system, starts, duration, steps=steps, most=most // 2, best=best)
+        timed = falling(self.system, starts, duration, steps=steps, most=most // 2, best=best, settled=share)
         bound = ACCURACY * timed.action if error is None else error
         path, value, missed = sharpen(timed, self.n, bound, most, steps)
         done = bool(path.converged) and timed.settled

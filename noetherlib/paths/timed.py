@@ -44,7 +44,8 @@ def fastest(system, x):
     return float(np.abs(np.linalg.eigvals(system.jacobian(x, 0.0))).max())
 
 
-def falling(system, starts, duration, worth=np.inf, steps=QUICK, most=MOST // 4, best=None):
+def falling(system, starts, duration, worth=np.inf, steps=QUICK, most=MOST // 4, best=None,
+            settled=SETTLED):
     """Paths from ``duration`` on in twice the time until the action settles: `Timed`.
 
     On the same steps, so that the error of the rule stays. Where the flow comes back to a state of the
@@ -79,7 +80,7 @@ def falling(system, starts, duration, worth=np.inf, steps=QUICK, most=MOST // 4,
         if not change > 0 and (best.path.converged or not path.converged):
             return replace(best, change=min(best.change, abs(change)))
         best = Timed(path, rate, abs(change))
-        flat = change <= (SETTLED if path.action < worth else HOPE) * path.action
+        flat = change <= (settled if path.action < worth else HOPE) * path.action
         lost = not path.converged and steps > QUICK and n > most // 8
         if flat or lost or 2 * n > most or path.action < FREE:
             break
@@ -102,7 +103,7 @@ def sharpen(timed, n, error, most, steps=THOROUGH):
         ratio = ((n - 1) / (len(path.t) - 1)) ** 2
         rest = (path.action - finer.action) / (ratio - 1)
         path, missed = finer, float(abs(rest) + timed.change)
-        if missed <= error or not path.converged or 2 * n > most:
+        if missed <= error or timed.change > error or not path.converged or 2 * n > most:
             return path, max(float(path.action - rest), 0.0), missed
         n = 2 * n - 1
 
