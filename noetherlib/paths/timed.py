@@ -9,6 +9,7 @@ import numpy as np
 
 from ..lagrangian import action
 from ..lagrangian.continuous import dot, times
+from .ends import NEAR
 from .loops import loop, with_loops
 from .solve import least_action_path
 
@@ -61,11 +62,15 @@ def falling(system, starts, duration, worth=np.inf, steps=QUICK, most=MOST // 4,
         if best.settled and path.converged or not path.converged and len(path.t) > most // 10:
             return best if path.converged else replace(best, change=np.inf)
         duration, n = path.t[-1], len(path.t)
+    x = best.path.x if best is not None else starts[0]
+    # from a fixed point a path waits at its start
+    resting = np.abs(system.drift(x[0], 0.0)).max() <= NEAR * rate * np.ptp(x, axis=0).max()
     waiting = None
     for _ in range(DOUBLINGS):
         if best is not None:
             step = best.path.t[1]
-            waiting = waiting or loop(system, best.path.x, min(step, STEP / rate))
+            if waiting is None and not resting:
+                waiting = loop(system, best.path.x, min(step, STEP / rate))
             if waiting is None:
                 duration, n, starts = 2 * duration, 2 * n - 1, _longer(best.path, 2 * duration, n)
             else:
