@@ -53,6 +53,8 @@ class Search:
         routes = []
         for start in self.starts:
             routes += local(self._improve, respace(start, self.few))
+        if not routes:
+            raise ValueError("drift must be finite along the starts, and their actions are not finite")
         best = least(routes)
         if is_least(self.system, best):
             return self._answers(best, routes, None)
@@ -116,15 +118,17 @@ class Search:
             answers.append(self._timed(self.starts, 1.0, best=winding))
         lowest = min(one.action for one in answers)
         answer = min(answers, key=lambda one: (one.action > lowest + GAIN * abs(lowest), not one.converged))
-        return [answer, *self._others(answer, best, routes)]
+        return [answer, *self._others(best, routes)]
 
-    def _others(self, answer, best, routes):
+    def _others(self, best, routes):
+        """The other curves that converged, each with the error that twice the points show."""
         kept = []
         for route in routes:
             same = [best, *kept]
             if route.converged and not any(_alike(route, one) for one in same):
                 kept.append(route)
-        return [_found(route, abs(route.action - answer.action), np.inf) for route in kept]
+        finer = [route.on(2 * len(route.x) - 1, STEPS) for route in kept]
+        return [_found(two, abs(two.action - one.action), np.inf) for one, two in zip(kept, finer)]
 
     def _fine(self, route, error, most=MOST):
         """The route on ``n`` points, on more until its error is met or it does not converge."""
