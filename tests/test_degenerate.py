@@ -248,15 +248,6 @@ def test_refine_makes_the_error_small_and_tells_it():
     assert fine.converged and abs(fine.action - exact) <= fine.error <= 1e-4 and len(fine.t) > 41
 
 
-def test_what_needs_noise_on_every_variable_says_so():
-    for call in (
-        lambda: nl.geometric_path(LINEAR, START, END),
-        lambda: nl.bridge_ensemble(LINEAR, START, END, np.linspace(0, 2, 41), 10),
-    ):
-        with pytest.raises(ValueError, match="positive definite|noise on every variable"):
-            call()
-
-
 def test_regular_noise_gives_what_the_momenta_of_hamilton_give():
     """The two forms, with and without the momenta eliminated, where both apply."""
     from noetherlib.lagrangian import Lagrangian, Mesh

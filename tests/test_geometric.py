@@ -147,11 +147,17 @@ def test_a_drift_alone_will_do():
     np.testing.assert_allclose(b.action, a.action, rtol=1e-8)
 
 
-def test_a_corner_is_reported():
-    # from the one saddle to the other the curve runs through the attractor
-    with pytest.warns(nl.NotConverged, match="did not converge"):
-        geo = nl.geometric_path(maier_stein(0.5, 1.0), [-0.5, 1.0], [-0.5, -1.0], 100, max_iter=30)
-    assert not geo.converged
+def test_curves_through_an_attractor():
+    # f = -x: with z**2 as the coordinate the metric |x|**2 is flat, so that
+    # S = (|z1**2 - z0**2| + |z1|**2 - |z0|**2) / 4 D; more than a right angle apart, through the origin
+    D, z0, system = 0.1, 1.0, ornstein_uhlenbeck(2, 1.0, 0.1)
+    for angle, size in ((1.0, 1.0), (2.0, 1.0), (2.5, 0.7), (np.pi, 1.2)):
+        z1 = size * np.exp(1j * angle)
+        through = angle > np.pi / 2
+        exact = size**2 / (2 * D) if through else (abs(z1**2 - z0) + size**2 - 1) / (4 * D)
+        geo = nl.geometric_path(system, [1.0, 0.0], [z1.real, z1.imag], 100)
+        assert geo.converged and abs(geo.action - exact) <= geo.error + 1e-9
+        assert np.allclose(geo.x[list(geo.joints)], 0, atol=1e-9) and (angle != 2.0 or geo.joints)
 
 
 # ---- what it refuses ----

@@ -1,6 +1,7 @@
 """Rates of escape, against the generator's, against simulation and against closed forms."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -164,9 +165,38 @@ def test_a_path_given():
     np.testing.assert_allclose(given.rate, found.rate, rtol=5e-3)
 
 
-def test_a_path_that_a_cheaper_one_leaves_is_refused():
-    with pytest.raises(ValueError, match="geo must be a path along which .* a cheaper one leaves it"):
-        nl.escape_rate(maier_stein(0.05, 10.0), [-1, 0], [0, 0])
+def test_paths_to_both_sides_of_a_saddle_of_the_action():
+    # beta = 10: the axis is no minimum, and each of two equal curves has the rate
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", nl.NotWeak)
+        answer = nl.escape_rate(maier_stein(0.03, 10.0), [-1, 0], [0, 0])
+    np.testing.assert_allclose(answer.barrier, 0.17002 / 0.03, rtol=3e-4)
+    exact, grid = on_a_grid(maier_stein(0.03, 10.0), box(0.03), (120, 100))
+    assert abs(2 * answer.rate - exact) < 2 * answer.error + 3 * grid
+
+
+def test_a_path_that_is_no_minimum_is_refused():
+    system = maier_stein(0.05, 10.0)
+    geo = nl.geometric_path(system, [-1, 0], [0, 0], 100)
+    axis = next(one for one in geo.others if one.kind == "saddle")
+    np.testing.assert_allclose(axis.action, 5, rtol=1e-3)
+    for other, match in (
+        (axis, "a saddle: a cheaper path leaves"),
+        (replace(geo, converged=False), "geo must have converged"),
+        (replace(geo, joints=(50,)), "passes 1 other"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            nl.escape_rate(system, [-1, 0], [0, 0], other)
+
+
+def test_the_error_of_the_action_counts():
+    system = maier_stein(0.05, 3.0)
+    geo = nl.geometric_path(system, [-1, 0], [0, 0], 200)
+    rough = nl.escape_rate(system, [-1, 0], [0, 0], replace(geo, error=0.5))
+    fine = nl.escape_rate(system, [-1, 0], [0, 0], replace(geo, error=0.0))
+    np.testing.assert_allclose((rough.error - fine.error) / fine.rate, np.expm1(0.5))
+    with pytest.warns(nl.NotWeak, match="not known whether geo is a minimum"):
+        nl.escape_rate(system, [-1, 0], [0, 0], replace(geo, kind="undetermined"))
 
 
 # ---- beside simulations --------------------------------------------------------------------------

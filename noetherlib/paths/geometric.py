@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ..inputs import as_a, as_count, as_positive, as_states
 from ..lagrangian import Lagrangian, Mesh
 from ..lagrangian.action import lacks_noise
-from ..lagrangian.banded import pack, solve
-from ..lagrangian.continuous import dot, product, times
-from ..lagrangian.mesh import as_matrix
 from ..lagrangian.potential import NAMES
 from ..system import System
-from .clock import length, respace
+from .clock import length
 from .newton import NotConverged
+from .search import ACCURACY, Search
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,15 +24,29 @@ class GeometricPath:
     Attributes
     ----------
     x : array (n_points, dim)
-        At equal distances along the curve, to some percent.
+        At equal distances along the curve, to some percent; where it winds, closer together, and
+        there may be more of them than asked for.
     arclength : array (n_points,)
         Euclidean length from ``x0``.
     action : float
         Freidlin-Wentzell action, the least over all durations; dimensionless.
     converged : bool
+        Whether the force across the curve fell to its tolerance, and ``error`` too.
     gradient_norm : float
         Largest force across the curve, one over state.
     n_iter : int
+    kind : str
+        "minimum" or "saddle" of the action, by its second derivative across the curve, or
+        "undetermined". A minimum is one among its neighbours; what else was found is in ``others``.
+    error : float
+        Estimated error of the action: what it changed by from half the points, and, where paths of
+        given time were used, by as the time doubled; the action itself where that still falls.
+    others : tuple of GeometricPath
+        Other curves that were found, by rising action, on the coarser mesh of the search.
+    joints : tuple of int
+        Where in ``x`` the curve passes through fixed points, at which it may have corners.
+    duration : float or None
+        Where the curve is that of a path in given, long time, that time.
     t : None
         A curve from or to a fixed point takes infinitely long; only its shape is known.
     system : System
@@ -46,34 +58,45 @@ class GeometricPath:
     converged: bool
     gradient_norm: float
     n_iter: int
+    kind: str
+    error: float
+    others: tuple = field(default=(), repr=False)
+    joints: tuple = ()
+    duration: float | None = None
     t: None = None
     system: System = field(default=None, repr=False)
 
     def __repr__(self):
         done = "converged" if self.converged else "not converged"
-        return f"<GeometricPath: {len(self.x)} points, length {self.arclength[-1]:.6g}, action {self.action:.6g}, {done}>"
+        return (
+            f"<GeometricPath: {len(self.x)} points, length {self.arclength[-1]:.6g}, action "
+            f"{self.action:.6g} +- {self.error:.2g}, {self.kind}, {done}>"
+        )
 
 
 def geometric_path(
     system, x0, x1, n_points=200, functional="freidlin-wentzell", guess=None,
-    *, tol=1e-8, max_iter=500,
+    *, guesses=None, tol=1e-8, max_iter=500,
 ):
     """Least-action curve from ``x0`` to ``x1`` with free transition time.
 
     Parameters
     ----------
     system : System
-        Its drift and noise must not depend on time.
+        Its drift and noise must not depend on time. Noise may act on some variables alone.
     x0, x1 : array (dim,)
     n_points : int, optional
-        Points on the curve, at least 3.
+        Points on the curve, at least 3. More are used where the error would be over 0.2 % of the action.
     functional : {"freidlin-wentzell"}
         Nothing else: see Raises.
     guess : array (n, dim), optional
-        Starting curve, any number of points; the straight line if absent.
+        A starting curve, any number of points, beside those that are tried anyway.
+    guesses : sequence of such arrays, optional
+        Several; the cheapest of all curves found is returned, the others are in ``.others``.
     tol : float, optional
         Convergence when the force across the curve is below ``tol`` times the largest momentum.
     max_iter : int, optional
+        Newton steps on each mesh.
 
     Returns
     -------
@@ -82,21 +105,34 @@ def geometric_path(
     Warns
     -----
     NotConverged
-        Where the force across the curve stays. A curve that runs through an attractor has a corner
-        there and the action no derivative: find its two legs separately.
+        Where the force across the curve stays, the error is over 0.2 % of the action, or the action
+        still falls as more time is given.
 
     Raises
     ------
     ValueError
         For "onsager-machlup" or another U: over free time that action has no lower bound, for
         waiting where ``U = 1/2 div f`` is negative lowers it for ever. Also for a system that depends
-        on time and for shapes that do not fit.
+        on time, for shapes that do not fit, and for an end that noise on some variables cannot reach.
 
     Notes
     -----
     At fixed points of the curve the best durations ``h`` make the energy of every interval vanish;
     what is left is ``sum 1/2 (|dx| |f| - dx.f)`` in the metric 1/D, minimised by Newton's method in the
-    directions across the curve. Source: Heymann and Vanden-Eijnden (2008).
+    directions across the curve. An interval that ends at a fixed point counts by the linear flow there.
+
+    A curve that is a minimum among its neighbours need not be the cheapest. Starts are the guesses, the
+    straight line, two bows, curves beside saddles of the action, and routes joined at the fixed points
+    of the drift around them. Paths of given time, which is doubled until the action settles, are an
+    independent check, and the answer where a curve winds too often or D is singular; where the flow comes
+    back to a state of the path, whole loops of it are put in, which cost nothing. The action of such
+    paths is that of two meshes, extrapolated to an infinitely fine one.
+
+    The search ends early where nothing can be cheaper: a curve that costs nothing, or climbs a potential
+    against the drift. Elsewhere no search is complete: the action is an upper bound, and ``error`` that
+    of the curve found. With D singular neither bows nor joints are tried.
+
+    Source: Heymann and Vanden-Eijnden (2008).
     """
     as_a(System, system, "system")
     if callable(functional) or isinstance(functional, str) and NAMES.get(functional) == "onsager-machlup":
@@ -110,35 +146,46 @@ def geometric_path(
         raise ValueError(f"x0 and x1 must be single states ({system.dim},), got {x0.shape} and {x1.shape}")
     n = as_count(n_points, "n_points", 3)
     tol, max_iter = as_positive(tol, "tol"), as_count(max_iter, "max_iter", 0)
-    if guess is None:
-        x = np.linspace(x0, x1, n)
-    else:
-        x = as_states(guess, system.dim, "guess").copy()
-        if x.ndim != 2:
-            raise ValueError(f"guess must be one curve (n, {system.dim}), got shape {x.shape}")
-        x[0], x[-1] = x0, x1
-    if not np.linalg.norm(np.diff(x, axis=0), axis=1).sum() > 0:
+    starts = [] if guess is None else [_as_curve(guess, x0, x1, "guess")]
+    if guesses is not None:
+        if isinstance(guesses, (str, np.ndarray)) or not hasattr(guesses, "__iter__"):
+            raise ValueError("guesses must be a sequence of curves")
+        given = ((i, one) for i, one in enumerate(guesses) if one is not None)
+        starts += [_as_curve(one, x0, x1, f"guesses[{i}]") for i, one in given]
+    if (x0 != x1).any():
+        starts.append(np.linspace(x0, x1, 50))
+    elif not starts:
         raise ValueError("x0 and x1 must differ, or guess must leave them")
-    _need_autonomous(system, x)
-    if lacks_noise(Mesh(lagrangian, np.arange(len(x), dtype=float)), x):
-        raise ValueError("diffusion must be positive definite: with noise on some variables, use least_action_path")
-    curve = _Curve(lagrangian, respace(x, n), tol)
-    curve.descend(max_iter)
-    _need_autonomous(system, curve.x)
-    if not curve.converged:
-        speed = np.linalg.norm(system.drift(curve.x[1:-1], 0.0), axis=1)
-        slowest = curve.x[1 + np.argmin(speed)]
-        warnings.warn(
-            f"geometric_path did not converge in {curve.n_iter} steps (gradient norm "
-            f"{curve.gradient_norm:.2g}). A curve through an attractor has a corner there: the drift is "
-            f"slowest at {slowest}; if that is near one, find the legs to and from it separately",
-            NotConverged,
-            stacklevel=2,
-        )
-    return GeometricPath(
-        curve.x, length(curve.x), float(curve.action), bool(curve.converged),
-        float(curve.gradient_norm), curve.n_iter, system=system,
-    )
+    for x in starts:
+        if not np.isfinite(system.drift(x, 0.0)).all():
+            raise ValueError("drift must be finite along every start, and is not along one")
+        _need_autonomous(system, x)
+    singular = any(lacks_noise(Mesh(lagrangian, np.arange(len(x), dtype=float)), x) for x in starts)
+    found = Search(lagrangian, starts, n, tol, max_iter, singular).run()
+    _need_autonomous(system, found[0].x)
+    best, *others = (_result(system, one) for one in found)
+    return _tell(replace(best, others=tuple(sorted(others, key=lambda one: one.action))), 3)
+
+
+def refined(geo, tol, max_points):
+    """A curve with the error of its action below ``tol``: what `refine` does with a `GeometricPath`."""
+    if geo.error <= tol:
+        return geo
+    lagrangian = Lagrangian(geo.system, "freidlin-wentzell")
+    singular = lacks_noise(Mesh(lagrangian, np.arange(len(geo.x), dtype=float)), geo.x)
+    search = Search(lagrangian, [geo.x], len(geo.x), 1e-8, 500, singular)
+    finer = _result(geo.system, search.again(geo.joints, geo.duration, geo.action, tol, max_points))
+    return _tell(replace(finer, others=geo.others), 4)
+
+
+def _as_curve(guess, x0, x1, name):
+    x = as_states(guess, len(x0), name).copy()
+    if x.ndim != 2:
+        raise ValueError(f"{name} must be one curve (n, {len(x0)}), got shape {x.shape}")
+    x[0], x[-1] = x0, x1
+    if not length(x)[-1] > 0:
+        raise ValueError(f"x0 and x1 must differ, or {name} must leave them")
+    return x
 
 
 def _need_autonomous(system, x):
@@ -149,104 +196,22 @@ def _need_autonomous(system, x):
         )
 
 
-class _Curve:
-    """Newton's method on the geometric action, in the directions across the curve."""
-
-    def __init__(self, lagrangian, x, tol):
-        self.lagrangian, self.tol = lagrangian, tol
-        self.n_iter, self.damping = 0, 0.0
-        self._expand(x)
-
-    @property
-    def converged(self):
-        return self.gradient_norm <= self.tol * self.momentum
-
-    def descend(self, max_iter, restarts=3):
-        for self.n_iter in range(max_iter):
-            if self.gradient_norm <= 1e-3 * self.tol * self.momentum:
-                break
-            step, promised = self._solve()
-            trial = self.x.copy()
-            trial[1:-1] += step
-            spacing = np.linalg.norm(np.diff(trial, axis=0), axis=1)
-            uneven = spacing.max() > 1.3 * spacing.min()
-            if uneven:
-                trial = respace(trial, len(trial))
-            with np.errstate(all="ignore"):
-                fall = self.action - self._mesh(trial).action(trial)
-            settled = promised <= 1e-11 * self.action
-            before = self.gradient_norm
-            if fall > 1e-4 * promised or (settled and np.isfinite(fall)):
-                self._expand(trial)
-                if fall > 0.75 * promised or settled:
-                    self.damping = self.damping / 8 if self.damping > 1e-10 else 0.0
-            if not fall > 0.25 * promised and not settled:
-                self.damping = 4 * self.damping or 1e-3
-            # points moved along the curve are a little off it, which one more step mends
-            if (settled and not uneven and self.gradient_norm > before / 2) or self.damping > 1e12:
-                if self.converged or not restarts:
-                    break
-                restarts -= 1  # where a node sits badly, others may not
-                self._expand(respace(self.x, len(self.x)))
-                self.damping = 0.0
-
-    def _mesh(self, x):
-        """The curve on the durations that give every interval the energy zero."""
-        mesh = Mesh(self.lagrangian, np.arange(len(x), dtype=float))
-        mid, step = mesh.split(x)
-        a = dot(step, times(self.lagrangian.metric(mid, mesh.t_mid)[0], step)) / 4
-        b = self.lagrangian.terms(mid, np.zeros_like(mid), mesh.t_mid).L
-        # where the drift vanishes an interval would take for ever; a millionth of |f| is enough
-        return Mesh(self.lagrangian, mesh.t, np.sqrt(a / np.maximum(b, 1e-12 * b.max())))
-
-    def _expand(self, x):
-        """Take the curve over, with the action's derivatives across it."""
-        mesh = self._mesh(x)
-        terms = mesh.terms(x, order=1)
-        v = mesh.split(x)[1]
-        h = mesh.h[:, None]
-        diagonal, upper = mesh.blocks(terms, self.lagrangian.bend(terms))
-        # the durations follow the nodes: what they take off the second derivatives
-        pull = times(terms.A, v)
-        stiffness = np.sqrt(dot(v, pull) / (2 * mesh.h))[:, None]
-        slope = -np.einsum("kil,ki->kl", product(terms.A, terms.M), v) / 2 - terms.L_x
-        left, right = (slope / 2 - pull / (2 * h)) / stiffness, (slope / 2 + pull / (2 * h)) / stiffness
-        diagonal -= right[:-1, :, None] * right[:-1, None] + left[1:, :, None] * left[1:, None]
-        upper -= left[1:-1, :, None] * right[1:-1, None]
-
-        across = _normals(x)
-        self.x, self.across = x, across
-        self.action = terms.L @ mesh.h
-        self.momentum = np.abs(terms.p).max()
-        self.gradient = np.einsum("kin,ki->kn", across, mesh.gradient(terms))
-        self.gradient_norm = np.abs(self.gradient).max(initial=0.0)
-        self.band = self._project(diagonal, upper)
-        # damping by an elastic curve, of the mean stiffness of this one
-        even = Mesh(self.lagrangian, np.arange(len(x)) * np.median(mesh.h))
-        self.inertia = self._project(*even.inertia(as_matrix(terms.A)))
-
-    def _project(self, diagonal, upper):
-        Q = self.across
-        QT = np.swapaxes(Q, -1, -2)
-        return pack(QT @ diagonal @ Q, QT[:-1] @ upper @ Q[1:])
-
-    def _solve(self):
-        """The step of the inner nodes and the fall of the action it promises."""
-        while True:
-            matrix = self.band + self.damping * self.inertia if self.damping else self.band
-            step = solve(matrix, -self.gradient)
-            if step is not None:
-                return np.einsum("kin,kn->ki", self.across, step), -np.vdot(self.gradient, step) / 2
-            self.damping = 4 * self.damping or 1e-3
+def _result(system, found):
+    return GeometricPath(
+        found.x, length(found.x), found.action, found.converged and found.error <= found.bound,
+        found.gradient_norm, found.n_iter, found.kind, found.error, (), found.joints, found.duration,
+        system=system,
+    )
 
 
-def _normals(x):
-    """Orthonormal directions across the curve at its inner nodes: (n-2, dim, dim-1)."""
-    tangent = x[2:] - x[:-2]
-    tangent = tangent / np.linalg.norm(tangent, axis=1, keepdims=True)
-    # the reflection that takes the tangent to the first axis takes the others across the curve
-    sign = np.where(tangent[:, :1] < 0, -1.0, 1.0)
-    w = tangent.copy()
-    w[:, :1] += sign
-    reflection = np.eye(x.shape[1]) - 2 * w[:, :, None] * w[:, None] / np.sum(w**2, axis=1)[:, None, None]
-    return reflection[:, :, 1:]
+def _tell(geo, stacklevel):
+    """The curve, after a warning where it is not what was asked for."""
+    if not geo.converged:
+        falls = "; it still falls as more time is given" if geo.error >= geo.action else ""
+        warnings.warn(
+            f"geometric_path did not converge: action {geo.action:.4g} with an error of "
+            f"{geo.error:.2g}{falls}, gradient norm {geo.gradient_norm:.2g}, {len(geo.x)} points. The action "
+            "is an upper bound: try other guesses",
+            NotConverged, stacklevel=stacklevel,
+        )
+    return geo

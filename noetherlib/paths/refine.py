@@ -12,6 +12,7 @@ from ..lagrangian import Lagrangian, Mesh
 from ..lagrangian.action import lacks_noise
 from .clock import follow, is_autonomous
 from .minimise import PATIENCE
+from .geometric import GeometricPath, refined
 from .newton import NotConverged
 from ..lagrangian.path import Path
 from .solve import least_action_path
@@ -24,7 +25,7 @@ def refine(path, tol=1e-6, *, max_points=200_000):
 
     Parameters
     ----------
-    path : Path
+    path : Path or GeometricPath
         A single path; a batch shares its times and cannot be refined as one.
     tol : float, optional
         Error of the action to reach. With ``inf`` the path keeps its mesh and gets its estimate.
@@ -33,10 +34,11 @@ def refine(path, tol=1e-6, *, max_points=200_000):
 
     Returns
     -------
-    Path
+    Path or GeometricPath
         ``error`` holds the estimate, the larger of two: what the midpoint rule misses of the action of
         a smooth curve through the nodes, and 4/3 of the change of the action on a mesh of twice as many
-        intervals. A path that is good enough comes back on its own mesh.
+        intervals. A path that is good enough comes back on its own mesh. Of a `GeometricPath` the points
+        are doubled, and ``error`` is what the last doubling changed.
 
     Warns
     -----
@@ -56,10 +58,12 @@ def refine(path, tol=1e-6, *, max_points=200_000):
     again. Where the Lagrangian does not depend on time, the mesh moves with the path towards equal
     energies: a mesh that stands still holds the crossing of a long path where it happens to be coarse.
     """
-    if as_a(Path, path, "path").x.ndim != 2:
-        raise ValueError(f"path must be a single path, got a batch of shape {path.x.shape[:-2]}")
     tol = np.inf if np.ndim(tol) == 0 and tol == np.inf else as_positive(tol, "tol")
     max_points = as_count(max_points, "max_points", 3)
+    if isinstance(path, GeometricPath):
+        return refined(path, tol, max_points)
+    if as_a(Path, path, "path").x.ndim != 2:
+        raise ValueError(f"path must be a single path, got a batch of shape {path.x.shape[:-2]}")
     tries = 4  # to make a path converge whose action is settled
     loose, why = 0 if path.converged else 1, ""  # paths before the first that converged
     while True:

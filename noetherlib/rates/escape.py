@@ -35,7 +35,8 @@ class EscapeRate:
         Size of the next order in D: what the third and fourth derivatives of the quasipotential at
         the attractor and at the saddle add to their Gaussian integrals, without regard to signs. By
         a rule of thumb it counts ``exp(|excess|)`` times, for the path's own next order is not
-        computed. An estimate, not a bound; nan beyond six variables.
+        computed. With a path, what the error of its action makes of the rate is added. An estimate,
+        not a bound; nan beyond six variables.
     prefactor : float
         One over time; ``rate = prefactor exp(-barrier)``.
     barrier : float
@@ -74,8 +75,8 @@ def escape_rate(system, attractor, saddle, geo=None):
         Fixed points (`fixed_points` finds them): all eigenvalues of the drift with negative real
         parts, and all but one.
     geo : GeometricPath, optional
-        The cheapest path from the one to the other, for a system without a potential; found from the
-        straight line where absent, which need not lead to the cheapest.
+        The cheapest path from the one to the other, for a system without a potential; what
+        `geometric_path` finds where absent.
 
     Returns
     -------
@@ -88,12 +89,13 @@ def escape_rate(system, attractor, saddle, geo=None):
     ValueError
         For points that are no fixed points or not of these kinds, a D that depends on the state, a
         singular D without that inertia, a system that depends on time, a path that does not join the
-        two points, that did not converge, or beside which a cheaper one leaves.
+        two points, that did not converge, that is a saddle of the action or runs through another
+        fixed point, or beside which a cheaper one leaves.
 
     Warns
     -----
     NotWeak
-        Where the next order is more than half of the rate.
+        Where the next order is more than half of the rate, or it is not known that the path is a minimum.
 
     Notes
     -----
@@ -126,7 +128,7 @@ def escape_rate(system, attractor, saddle, geo=None):
     P = curvature(A, D, "attractor", bend and bend(A))
     if not system.facts.autonomous(near, 0.0):
         raise ValueError("system must not depend on time, and its drift or diffusion looks at t")
-    excess = 0.0
+    excess = missed = 0.0
     if force is not None:
         method = "gradient" if np.linalg.matrix_rank(D, hermitian=True) == len(D) else "underdamped"
         Q = curvature(S, D, "saddle", bend(S))
@@ -134,7 +136,7 @@ def escape_rate(system, attractor, saddle, geo=None):
         barrier = -quad(lambda s: force(start + s * step) @ step, 0, 1, epsabs=0, limit=200)[0]
     else:
         method, geo = "path", _path(system, D, start, top, geo)
-        barrier = geo.action
+        barrier, missed = geo.action, float(np.expm1(geo.error))
         excess, end = excess_divergence(system, D, geo.x, P)
         Q = curvature(S, D, "saddle", near=end)
     growth = float(np.linalg.eigvals(S).real.max())
@@ -150,7 +152,8 @@ def escape_rate(system, attractor, saddle, geo=None):
             f"the next order in D is {share:.0%} of this rate: ask `generator` or `simulate` where noise "
             "is so strong", NotWeak, stacklevel=2,
         )
-    return EscapeRate(rate, rate * float(share), float(prefactor), float(barrier), growth, excess, method)
+    share = float(share) + missed
+    return EscapeRate(rate, rate * share, float(prefactor), float(barrier), growth, excess, method)
 
 
 def _fixed(system, point, name):
@@ -222,6 +225,21 @@ def _path(system, D, start, top, geo):
     ends = np.linalg.norm(geo.x[[0, -1]] - [start, top], axis=1)
     if (ends > 1e-6 * geo.arclength[-1]).any():
         raise ValueError("geo must run from the attractor to the saddle, and its ends lie elsewhere")
-    if not geo.converged:
-        raise ValueError("geo must have converged: find the path from another guess")
+    if not geo.converged or not np.isfinite(geo.error):
+        raise ValueError(
+            f"geo must have converged, and its action has an error of {geo.error:.2g}: find the path from "
+            "another guess"
+        )
+    if geo.kind == "saddle":
+        raise ValueError("geo must be a minimum of the action and is a saddle: a cheaper path leaves it")
+    if geo.joints:
+        raise ValueError(
+            f"geo must run from the attractor to the saddle directly, and passes {len(geo.joints)} other "
+            "fixed points: multiply no rates, ask for those of its legs"
+        )
+    if geo.kind != "minimum":
+        warnings.warn(
+            "it is not known whether geo is a minimum of the action: where a cheaper path leaves it, this "
+            "rate is too low", NotWeak, stacklevel=3,
+        )
     return geo
