@@ -1,10 +1,12 @@
 """Every chapter ends with three questions, and a mistake in their files is named."""
 
 import copy
+import re
 import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 import yaml
 
@@ -35,6 +37,63 @@ def test_every_chapter_asks_three_questions(chapter):
 
 def test_no_file_of_questions_is_lost():
     assert {p.stem for p in (ROOT / "book" / quiz.FOLDER).iterdir()} == {p.stem for p in CHAPTERS}
+
+
+def length(text):
+    """Characters that a reader sees, about: a command of a formula is one."""
+    return len(re.sub(r"[$\\{}^_!]", "", re.sub(r"\\[A-Za-z]+", "x", text)))
+
+
+def told_by_length(questions):
+    """How far three ways to guess by length are from chance, in standard deviations.
+
+    The ways: take the longest answer, take the shortest, and rank (0 longest, 1 shortest; ties share).
+    """
+    hits, chances, ranks, spreads = [], [], [], []
+    for question in questions:
+        sizes = np.array([length(answer["text"]) for answer in question["answers"]])
+        right = sizes[[answer["correct"] for answer in question["answers"]].index(True)]
+        n = len(sizes)
+        hits.append([(right == best) / (sizes == best).sum() for best in (sizes.max(), sizes.min())])
+        chances.append(1 / n)
+        ranks.append(((sizes > right).sum() + ((sizes == right).sum() - 1) / 2) / (n - 1))
+        spreads.append((n + 1) / (12 * (n - 1)))  # variance of a uniform rank
+    by_chance = np.array(chances)
+    bar = np.sqrt((by_chance * (1 - by_chance)).sum())
+    guesses = (np.sum(hits, axis=0) - by_chance.sum()) / bar
+    return {
+        "longest": guesses[0],
+        "shortest": guesses[1],
+        "rank": (np.sum(ranks) - len(ranks) / 2) / np.sqrt(np.sum(spreads)),
+    }
+
+
+def all_questions():
+    return [q for path in CHAPTERS for q in quiz.read(ROOT / "book" / quiz.FOLDER / f"{path.stem}.yml")]
+
+
+def test_the_length_of_an_answer_tells_nothing():
+    questions = all_questions()
+    for way, score in told_by_length(questions).items():
+        assert abs(score) < 2, f"{way}: {score:+.1f} standard deviations from chance"
+    for question in questions:
+        sizes = [length(answer["text"]) for answer in question["answers"]]
+        assert max(sizes) < 2 * min(sizes), f"lengths {sizes}: {question['question']}"
+
+
+def test_telling_lengths_are_noticed():
+    questions = all_questions()
+    for question in questions:
+        for answer in question["answers"]:
+            answer["text"] += " indeed" * 9 * answer["correct"]
+    scores = told_by_length(questions)
+    assert scores["longest"] > 5 and scores["shortest"] < -3 and scores["rank"] < -5
+
+
+def test_no_question_is_asked_twice():
+    texts = [question["question"] for question in all_questions()]
+    rights = [a["text"] for question in all_questions() for a in question["answers"] if a["correct"]]
+    assert len(set(texts)) == len(texts) and len(set(rights)) == len(rights)
 
 
 def two_right(questions):
