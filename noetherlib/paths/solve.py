@@ -107,21 +107,12 @@ def least_action_path(
     for i, start in enumerate(starts):
         x[i] = start
     x[..., 0, :], x[..., -1, :] = x0, x1
-    solve = solve_degenerate if lacks_noise(mesh, x) else _solve
-    if solve is _solve:
-        finite_action(mesh, x)
-
-    flat = x.reshape(-1, len(t), system.dim)
-    size = max(1, CHUNK // flat[0].size)
-    parts = [solve(mesh, flat[i : i + size], tol, max_iter) for i in range(0, len(flat), size)]
-    joined = {key: np.concatenate([part[key] for part in parts]) for key in Path._batched}
-    shaped = {key: a.reshape(x.shape[:-2] + a.shape[1:]) for key, a in joined.items()}
-    path = Path(t=t, t_mid=mesh.t_mid, functional=mesh.lagrangian.name, system=system, **shaped)
-
+    regular = not lacks_noise(mesh, x)
+    path = _paths(mesh, x, tol, max_iter, regular)
     order = np.argsort(np.where(path.converged, path.action, np.inf), axis=0, kind="stable")
     ranked = [path[_pick(order, rank)] for rank in range(len(starts))]
     best = replace(ranked[0], others=tuple(ranked[1:]))
-    if solve is _solve and max_iter:
+    if regular and max_iter:
         best = _mind_breaks(mesh, _improve(mesh, best, tol, max_iter), tol, max_iter)
     if not np.all(best.converged):
         advice = (
@@ -137,6 +128,27 @@ def least_action_path(
             stacklevel=2,
         )
     return best
+
+
+def nearest_path(mesh, x, tol=1e-8, max_iter=2000):
+    """The path that the start ``x`` (n_times, dim) leads to, whatever others there are."""
+    regular = not lacks_noise(mesh, x)
+    path = _paths(mesh, x, tol, max_iter, regular)
+    return _mind_breaks(mesh, path, tol, max_iter) if regular else path
+
+
+def _paths(mesh, x, tol, max_iter, regular):
+    """A `Path` from the starts ``x`` (..., n_times, dim), each by itself."""
+    if regular:
+        finite_action(mesh, x)
+    solve = _solve if regular else solve_degenerate
+    flat = x.reshape(-1, *x.shape[-2:])
+    size = max(1, CHUNK // flat[0].size)
+    parts = [solve(mesh, flat[i : i + size], tol, max_iter) for i in range(0, len(flat), size)]
+    joined = {key: np.concatenate([part[key] for part in parts]) for key in Path._batched}
+    shaped = {key: a.reshape(x.shape[:-2] + a.shape[1:])[()] for key, a in joined.items()}
+    lagrangian = mesh.lagrangian
+    return Path(t=mesh.t, t_mid=mesh.t_mid, functional=lagrangian.name, system=lagrangian.system, **shaped)
 
 
 def _improve(mesh, path, tol, max_iter):
