@@ -32,6 +32,7 @@ from .symmetry import (
     charge,
     charge_balance,
     invariance_defect,
+    ring_shift,
     rotation,
     time_translation,
     translation,

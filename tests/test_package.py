@@ -51,6 +51,7 @@ FRONT_DOOR = [
     "models.fitzhugh_nagumo",
     "models.coloured",
     "affine",
+    "ring_shift",
     "generator",
     "escape_rate",
     "symbolic.lagrangian",
