@@ -52,6 +52,7 @@ FRONT_DOOR = [
     "models.coloured",
     "affine",
     "ring_shift",
+    "read_system",
     "generator",
     "escape_rate",
     "symbolic.lagrangian",
