@@ -1,0 +1,97 @@
+"""A panel computes aside: busy shows, steps have names, Stop frees, and no answer outlives its question."""
+
+import asyncio
+import os
+import time
+
+import pytest
+from ipywidgets import IntText
+
+from noetherlib.display import Panel, panel
+
+
+def read(n):
+    if n < 0:
+        raise ValueError("n must not be negative")
+    return {"n": n}
+
+
+def made(**steps):
+    return Panel({"n": IntText(3)}, read, steps)
+
+
+def count(e):
+    print("counted to", e["n"])
+
+
+def wait(e):
+    time.sleep(60)
+
+
+def texts(p):
+    return "".join(output["text"] for output in p.out.outputs)
+
+
+async def until(condition, task):
+    while not condition() and not task.done():
+        await asyncio.sleep(0.01)
+
+
+needs_fork = pytest.mark.skipif(not panel._can_fork(), reason="no forked processes here")
+
+
+@pytest.mark.parametrize("fork", [pytest.param(True, marks=needs_fork), False])
+def test_a_panel_answers_its_fields_and_clears_the_answer_when_they_change(fork, monkeypatch):
+    monkeypatch.setattr(panel, "_can_fork", lambda: fork)
+    p = made(counting=count)
+
+    async def use():
+        p.compute.click()
+        assert p.compute.disabled and p.fields["n"].disabled and p.stop.disabled is not fork
+        await p.task
+        assert texts(p) == "counted to 3\n" and "done" in p.status.value
+        assert not p.compute.disabled and p.stop.disabled and not p.fields["n"].disabled
+        p.fields["n"].value = 4
+        assert p.out.outputs == () and p.status.value == ""
+        p.compute.click()
+        await p.task
+        assert texts(p) == "counted to 4\n"
+
+    asyncio.run(use())
+
+
+@needs_fork
+def test_stop_ends_the_process_and_says_at_which_step():
+    p = made(counting=count, waiting=wait)
+
+    async def use():
+        p.compute.click()
+        first = p.task
+        p.compute.click()  # while busy nothing is queued
+        assert p.task is first
+        await until(lambda: "waiting" in p.status.value, p.task)
+        assert "3 of 3: waiting" in p.status.value
+        process = p.process.pid
+        p.stop.click()
+        await p.task
+        assert texts(p) == "counted to 3\n" and "stopped, at: waiting" in p.status.value
+        with pytest.raises(ProcessLookupError):
+            os.kill(process, 0)
+        assert p.process is None and not p.compute.disabled
+
+    asyncio.run(use())
+
+
+def test_what_is_refused_is_shown_in_its_own_words():
+    def fail(e):
+        raise KeyError("no such rate")
+
+    for p, n, words in [(made(), -1, "Stopped: n must not be negative"), (made(f=fail), 1, "KeyError: 'no such rate'")]:
+        p.fields["n"].value = n
+
+        async def use(p=p):
+            p.compute.click()
+            await p.task
+
+        asyncio.run(use())
+        assert words in texts(p) and "stopped, at" in p.status.value
