@@ -435,3 +435,10 @@ def test_other_failures_of_a_drift_keep_their_own_words():
     for drift, words in [(broken, "^the table of rates is empty"), (lambda x, t: x[..., :1, None], "^drift.* must return")]:
         with pytest.raises(ValueError, match=words):
             _ten_paths(nl.System(drift, 0.1, 2))
+
+
+def test_a_large_system_without_a_jacobian_hints_at_it():
+    assert "jacobian= would be much faster" in repr(nl.System(lambda x, t: -x, 0.1, 12))
+    assert "jacobian=" not in repr(nl.System(lambda x, t: -x, 0.1, 12, jacobian=lambda x, t: -np.eye(12)))
+    assert "jacobian=" not in repr(nl.System(lambda x, t: -x, 0.1, 2))
+    assert "jacobian=" not in repr(nl.models.ornstein_uhlenbeck(12, 1.0, 0.1))

@@ -8,6 +8,7 @@ from ..lagrangian import Lagrangian, Mesh
 from .charge import charge, defect, on_intervals
 
 ROUNDOFF = 1e-6  # of a charge's size, over the whole path: what differences of a drift leave of no forcing
+SLIGHT = 1e-2  # of a charge's size: a forcing that leaves the charge useful
 
 
 class Balance(tuple):
@@ -23,9 +24,9 @@ class Balance(tuple):
     converged : bool
         Whether every path had converged.
     verdict : str
-        "not converged"; else "symmetry", where there is no forcing, up to roundoff; "broken", where
-        the forcing accounts for the change of the charge: take another generator, a finer mesh does
-        not help; or "unresolved", where the mesh is too coarse to tell: `noetherlib.refine` it.
+        "not converged"; else "symmetry", where there is no forcing, up to roundoff; "broken", or
+        "nearly" where the forcing is below a hundredth, where the forcing accounts for the change of
+        the charge: take another generator, a finer mesh does not help; or "unresolved", where the mesh is too coarse to tell: `noetherlib.refine` it.
     """
 
     def __new__(cls, lhs, rhs, forced=np.nan, unexplained=np.nan, converged=False):
@@ -42,12 +43,15 @@ class Balance(tuple):
             return "not converged"
         if self.forced <= ROUNDOFF:
             return "symmetry"
-        return "broken" if self.unexplained < self.forced / 10 else "unresolved"
+        if self.unexplained >= self.forced / 10:
+            return "unresolved"
+        return "nearly" if self.forced < SLIGHT else "broken"
 
     def __repr__(self):
         words = {
             "not converged": "the path has not converged: nothing is said about the symmetry",
             "symmetry": "a symmetry of this system",
+            "nearly": "nearly a symmetry of this system, forced by what is said here and not by the mesh",
             "broken": "not a symmetry of this system: a finer mesh will not mend it, another generator may",
             "unresolved": "the mesh is too coarse to tell: refine the path",
         }
