@@ -6,6 +6,8 @@ import time
 
 import pytest
 from ipywidgets import IntText
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
 
 from noetherlib.display import Panel, panel
 
@@ -95,3 +97,39 @@ def test_what_is_refused_is_shown_in_its_own_words():
 
         asyncio.run(use())
         assert words in texts(p) and "stopped, at" in p.status.value
+
+
+IN_A_KERNEL = """
+import matplotlib.pyplot as plt, sympy
+from IPython.display import Math, display
+from ipywidgets import IntText
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
+import noetherlib as nl
+from noetherlib.display import Panel
+nl.style()
+
+def show(n):
+    display(Math("x^2"))
+    print("shown", n)
+    return {"n": n}
+
+def draw(e):
+    plt.plot([0, e["n"]])
+    plt.show()
+
+panel = Panel({"n": IntText(3)}, show, {"a picture": draw})
+panel.start()
+await panel.task
+print(panel.status.value.split("(")[0])
+print([sorted(o.get("data", {o.get("text"): 0}))[0] for o in panel.out.outputs])
+"""
+
+
+@needs_fork
+def test_in_a_kernel_what_a_step_displays_and_draws_is_shown():
+    client = NotebookClient(new_notebook(cells=[new_code_cell(IN_A_KERNEL)]), kernel_name="python3")
+    (cell,) = asyncio.run(client.async_execute()).cells
+    printed = "".join(output.get("text", "") for output in cell.outputs)
+    assert "<b>done</b>" in printed
+    assert "shown 3" in printed and "text/latex" in printed and "image/svg+xml" in printed
