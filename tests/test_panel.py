@@ -3,13 +3,19 @@
 import asyncio
 import os
 import time
+from types import SimpleNamespace
 
+import nbformat
+import numpy as np
 import pytest
+import sympy
 from ipywidgets import IntText
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
+import noetherlib as nl
 from noetherlib.display import Panel, panel
+from tools.build import ROOT
 
 
 def read(n):
@@ -133,3 +139,25 @@ def test_in_a_kernel_what_a_step_displays_and_draws_is_shown():
     printed = "".join(output.get("text", "") for output in cell.outputs)
     assert "<b>done</b>" in printed
     assert "shown 3" in printed and "text/latex" in printed and "image/svg+xml" in printed
+
+
+def test_the_pages_panel_falls_back_on_the_numeric_symmetries_and_says_so(monkeypatch, capsys):
+    page = nbformat.read(ROOT / "book/beyond/your-own-system.ipynb", 4)
+    cells = {cell.id: cell.source for cell in page.cells}
+    names = dict(nl=nl, np=np, sp=sympy, SimpleNamespace=SimpleNamespace)
+    exec(cells["yo010"].split("\n\n\nfor e")[0], names)
+    for name in ("yo015-exact", "yo015-both", "yo055-steps", "yo055-charges", "yo058"):
+        exec(cells[name], names)
+
+    def give_up(*arguments, max_seconds):
+        raise nl.symbolic.SearchLimitError("given up")
+
+    monkeypatch.setattr(nl.symbolic, "find_symmetries", give_up)
+    clock = "x' = x*(1 - x^2 - y^2) - 2y\ny' = y*(1 - x^2 - y^2) + 2x"
+    e = names["read"](clock, "1, 0", "-0.5, 0.7", "-1.5, 1.5, -1.5, 1.5", 0.01, 1.5)
+    names["symmetries"](e)
+    e.path = nl.least_action_path(e.system, e.start, e.end, np.linspace(0, 1.5, 61))
+    names["charges"](e)
+    printed = capsys.readouterr().out
+    assert "no exact answer: given up" in printed
+    assert "1 affine ones (numeric)" in printed and "charge of affine 0 (numeric)" in printed
