@@ -1,14 +1,18 @@
-"""The landing page names every chapter once, with a sentence, and its three ways; the search finds what readers type."""
+"""The landing page: a card for every chapter, three ways through them, and words that readers search."""
 
 import re
+import sys
 from types import SimpleNamespace
 
 import pytest
 import yaml
 from docutils import nodes
 
-from book._ext import measured
 from tools.build import ROOT
+
+sys.path.insert(0, str(ROOT / "book/_ext"))
+
+import measured  # noqa: E402
 
 INDEX = (ROOT / "book/index.md").read_text(encoding="utf-8")
 CARDS = [
@@ -27,7 +31,8 @@ def test_every_chapter_has_a_card_with_a_sentence_and_a_weight():
     assert [page for page, _, _ in CARDS] == chapters()
     for page, part, words in CARDS:
         assert part in ("core", "optional") and words.endswith(".") and len(words) < 130, page
-        assert re.search(r"Reading takes about \d+ minutes", (ROOT / f"book/{page}.ipynb").read_text(encoding="utf-8"))
+        text = (ROOT / f"book/{page}.ipynb").read_text(encoding="utf-8")
+        assert re.search(r"Reading takes about \d+ minutes", text)
 
 
 @pytest.mark.parametrize("way", ["Neuroscience", "Machine learning", "Teaching"])
@@ -55,6 +60,7 @@ def test_a_card_says_what_how_long_and_whether_it_may_be_skipped(monkeypatch):
     env = SimpleNamespace(get_doctree=lambda name: page, titles={"a/page": nodes.title("", "A page")})
     builder = SimpleNamespace(get_relative_uri=lambda origin, target: f"{target}.html")
     monkeypatch.setattr(measured, "seconds", lambda env, name: 12.0)
-    card = measured.cards(SimpleNamespace(env=env, builder=builder), "index", [["a/page", "core", "It is short."]])
+    app = SimpleNamespace(env=env, builder=builder)
+    card = measured.cards(app, "index", [["a/page", "core", "It is short."]])
     assert [p.astext() for p in card.findall(nodes.paragraph)][:2] == ["A page", "It is short."]
     assert [p.astext() for p in card.findall(nodes.paragraph)][2].startswith("Core, 35 minutes, runs in 12")

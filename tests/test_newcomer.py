@@ -1,4 +1,4 @@
-"""What a newcomer writes for a model of their own, from the README and the docstrings alone, runs first time."""
+"""What a newcomer writes from the README and the docstrings alone, for two models, runs first time."""
 
 import numpy as np
 

@@ -51,7 +51,7 @@ class Balance(tuple):
         words = {
             "not converged": "the path has not converged: nothing is said about the symmetry",
             "symmetry": "a symmetry of this system",
-            "nearly": "nearly a symmetry of this system, forced by what is said here and not by the mesh",
+            "nearly": "nearly a symmetry of this system: the forcing is slight, and not the mesh's",
             "broken": "not a symmetry of this system: a finer mesh will not mend it, another generator may",
             "unresolved": "the mesh is too coarse to tell: refine the path",
         }
