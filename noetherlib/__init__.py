@@ -32,6 +32,7 @@ from .symmetry import (
     charge,
     charge_balance,
     invariance_defect,
+    ring_shift,
     rotation,
     time_translation,
     translation,
@@ -45,6 +46,7 @@ _ON_DEMAND = {
     for name in ("symbolic", "discover", "course", "display", "interop", "grid", "rates")
 }
 _ON_DEMAND |= {"style": "display", "scrubber": "display", "generator": "grid", "Coarse": "grid"}
+_ON_DEMAND |= {"read_system": "system.text"}
 _ON_DEMAND |= {"escape_rate": "rates", "NotWeak": "rates"}
 
 

@@ -17,7 +17,7 @@ from matplotlib.colors import to_rgb
 from nbformat.v4 import new_code_cell, new_notebook
 
 import noetherlib as nl
-from noetherlib import display
+from noetherlib.display import pictures as display
 from tools.notebooks import ROOT, execute, normalise, problems, with_colab
 
 WHITE, DARK = "#ffffff", "#121212"  # the ground of the figures; the site's dark page

@@ -51,6 +51,8 @@ FRONT_DOOR = [
     "models.fitzhugh_nagumo",
     "models.coloured",
     "affine",
+    "ring_shift",
+    "read_system",
     "generator",
     "escape_rate",
     "symbolic.lagrangian",

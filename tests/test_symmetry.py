@@ -1,7 +1,10 @@
 """Noether charges: conserved where they must be, and forced as they must be where a symmetry is broken."""
 
+import pickle
+
 import numpy as np
 import pytest
+import scipy.linalg
 import sympy
 
 import noetherlib as nl
@@ -322,3 +325,86 @@ def test_generators_of_another_dimension():
         wrong = nl.Symmetry(**{"xi": lambda x, t: x, name: lambda x, t: np.zeros(7)})
         with pytest.raises(ValueError, match=rf"{name}\(x, t\) must return shape"):
             nl.charge(path, wrong)
+
+
+# ---- a ring of units, and whose fault a changing charge is -------------------------------------------------
+
+
+def circulant(n, seed=5):
+    """A stable linear drift that knows no place on the ring."""
+    row = np.random.default_rng(seed).normal(size=n) / n
+    return np.stack([np.roll(row, i) for i in range(n)]) - 2 * np.eye(n)
+
+
+def ring_path(n, drift=None, times=41, **options):
+    angles = 2 * np.pi * np.arange(n) / n
+    start, end = np.cos(angles) + 0.3 * np.cos(2 * angles), np.cos(angles - 1) + 0.3 * np.sin(2 * angles)
+    system = nl.models.ornstein_uhlenbeck(n, -circulant(n), 0.1) if drift is None else nl.System(drift, 0.1, n)
+    return nl.least_action_path(system, start, end, np.linspace(0, 2, times), **options)
+
+
+@pytest.mark.parametrize("n", [3, 4, 11, 12])
+def test_ring_shift_turns_the_kth_harmonic_k_times_as_fast(n):
+    angles, shift = 2 * np.pi * np.arange(n) / n, nl.ring_shift(n)
+    for k in range((n + 1) // 2):
+        np.testing.assert_allclose(shift.xi(np.cos(k * angles)), k * np.sin(k * angles), atol=1e-12)
+        np.testing.assert_allclose(shift.xi(np.sin(k * angles)), -k * np.cos(k * angles), atol=1e-12)
+    turned = scipy.linalg.expm(2 * np.pi / n * shift.matrix)
+    states = rng.normal(size=(5, n))
+    if n % 2 == 0:  # the pattern (-1)^i has no partner, and stays
+        pattern = (-1.0) ** np.arange(n)
+        assert not shift.xi(pattern).any() or np.abs(shift.xi(pattern)).max() < 1e-12
+        states -= np.outer(states @ pattern, pattern) / n
+    np.testing.assert_allclose(states @ turned.T, np.roll(states, 1, axis=-1), atol=1e-12)
+    np.testing.assert_allclose(scipy.linalg.expm(2 * np.pi * shift.matrix), np.eye(n), atol=1e-11)
+
+
+@pytest.mark.parametrize("n", [11, 12])
+def test_ring_shift_is_conserved_to_roundoff_by_every_linear_ring(n):
+    path = ring_path(n)
+    J = nl.charge(path, nl.ring_shift(n))
+    assert J.exact and np.abs(J.values).max() > 1
+    assert np.ptp(J.values) < 1e-10 * np.abs(J.values).max()
+    assert nl.charge_balance(path, nl.ring_shift(n)).verdict == "symmetry"
+
+
+def test_the_first_harmonic_alone_is_told_to_be_the_wrong_generator():
+    n = 12
+    angles = 2 * np.pi * np.arange(n) / n
+    uneven = circulant(n) + np.diag(0.5 * np.cos(angles))  # the ring is broken
+    path = ring_path(n, lambda x, t: x @ uneven.T)
+    balance = nl.charge_balance(path, nl.ring_shift(n))
+    assert balance.verdict == "broken" and "not a symmetry of this system" in str(balance)
+    np.testing.assert_allclose(*balance, atol=1e-6 * np.abs(balance[1]).max())
+    first = np.outer(np.sin(angles), np.cos(angles)) - np.outer(np.cos(angles), np.sin(angles))
+    tanh = ring_path(n, lambda x, t: np.tanh(2 * x) @ circulant(n).T - x)
+    assert nl.charge_balance(tanh, nl.affine(first * 2 / n)).verdict == "broken"
+
+
+def test_the_balance_tells_a_coarse_mesh_and_an_unfinished_path_from_a_broken_symmetry():
+    with pytest.warns(nl.NotConverged):
+        unfinished = ring_path(12, max_iter=0)
+    assert nl.charge_balance(unfinished, nl.ring_shift(12)).verdict == "not converged"
+    driven = nl.System.from_sympy([x_ - x_**3 + sympy.cos(40 * t_) / 2], (x_,), 0.1, t_)
+    verdicts = [
+        nl.charge_balance(
+            nl.least_action_path(driven, -1, 1, np.linspace(0, 4, n)), nl.time_translation()
+        ).verdict
+        for n in (31, 1601)
+    ]
+    assert verdicts == ["unresolved", "broken"]
+    steady = nl.least_action_path(nl.models.double_well(0.2), -1, 1, np.linspace(0, 4, 31))
+    assert nl.charge_balance(steady, nl.time_translation()).verdict == "symmetry"  # J varies as h^2
+
+
+def test_a_balance_pickles_and_prints_no_array():
+    balance = nl.charge_balance(ring_path(4), nl.ring_shift(4))
+    again = pickle.loads(pickle.dumps(balance))
+    assert repr(again) == repr(balance) and len(repr(balance)) < 200
+    np.testing.assert_array_equal(again[0], balance[0])
+
+
+@pytest.mark.parametrize("n", [2, 0, -3, 4.5, True, "4"])
+def test_ring_shift_refuses_what_is_no_ring(n):
+    with pytest.raises(ValueError, match="n must be an integer of at least 3"):
+        nl.ring_shift(n)

@@ -412,3 +412,55 @@ def test_the_derivative_of_a_jump_gets_advice_that_is_right(real):
     x = sympy.Symbol("x", real=real)
     with pytest.raises(ValueError, match="Piecewise"):
         nl.System.from_sympy([-sympy.sign(x)], [x], 1.0).jacobian([[1.0]], 0.0)
+
+
+# ---- the commonest ways to write a model ------------------------------------------------------------------
+
+
+def _unpacks(x, t):
+    E, I = x
+    return np.stack([np.tanh(E - I) - E, np.tanh(E) - I], axis=-1)
+
+
+def _indexes(x, t):
+    return [np.tanh(x[0] - x[1]) - x[0], np.tanh(x[0]) - x[1]]
+
+
+def _stacks_first(x, t):
+    E, I = x[..., 0], x[..., 1]
+    return np.array([np.tanh(E - I) - E, np.tanh(E) - I])
+
+
+def _ten_paths(system):
+    nl.simulate(system, [0.1, 0.2], np.linspace(0, 1, 5), 10, rng=0)
+
+
+def _one_path(system):
+    nl.least_action_path(system, [0, 0], [0.1, 0.1], np.linspace(0, 1, 11))
+
+
+def _rest(system):
+    nl.fixed_points(system, (-2, 2))
+
+
+@pytest.mark.parametrize("ask", [_ten_paths, _one_path, _rest])
+@pytest.mark.parametrize("drift", [_unpacks, _indexes, _stacks_first])
+def test_a_drift_written_for_one_state_is_told_how_to_take_many(drift, ask):
+    with pytest.raises(ValueError, match=r"a, b = x\[\.\.\., 0\], x\[\.\.\., 1\] and not a, b = x.*axis=-1"):
+        ask(nl.System(drift, 0.1, 2))
+
+
+def test_other_failures_of_a_drift_keep_their_own_words():
+    def broken(x, t):
+        raise ValueError("the table of rates is empty")
+
+    for drift, words in [(broken, "^the table of rates is empty"), (lambda x, t: x[..., :1, None], "^drift.* must return")]:
+        with pytest.raises(ValueError, match=words):
+            _ten_paths(nl.System(drift, 0.1, 2))
+
+
+def test_a_large_system_without_a_jacobian_hints_at_it():
+    assert "jacobian= would be much faster" in repr(nl.System(lambda x, t: -x, 0.1, 12))
+    assert "jacobian=" not in repr(nl.System(lambda x, t: -x, 0.1, 12, jacobian=lambda x, t: -np.eye(12)))
+    assert "jacobian=" not in repr(nl.System(lambda x, t: -x, 0.1, 2))
+    assert "jacobian=" not in repr(nl.models.ornstein_uhlenbeck(12, 1.0, 0.1))

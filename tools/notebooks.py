@@ -34,7 +34,7 @@ HTML_PAYLOADS = {
     re.compile(r"data:(image|video|audio|application)/[^\"'`<>)]+"): "data:,",
     re.compile(r"<svg\b(?! ?/>).*?</svg>", re.DOTALL): "<svg />",
 }
-CELL_METADATA = {"tags", "mystnb", "nbgrader"}
+CELL_METADATA = {"tags", "mystnb", "nbgrader", "jupyter"}  # jupyter: folded in JupyterLab
 COLAB = Path(__file__).with_name("colab.py").read_text(encoding="utf-8").rstrip("\n")
 COLAB_ID = "colab"
 KERNEL = {

@@ -9,13 +9,14 @@
 ```
 ```{health}                  a table: when the site was built, on what, and what the tests found
 ```
-```{gallery}                 a card for each page, with the first picture that the page drew
-paper/some-page
+```{gallery}                 a card for each page, with the first picture that the page drew, and its reading time
+paper/some-page | core | What it is about, in a sentence.
 ```
 """
 
 import os
 import platform
+import re
 import time
 from importlib.metadata import version
 
@@ -87,7 +88,11 @@ class GalleryDirective(SphinxDirective):
     has_content = True
 
     def run(self):
-        return [Gallery(docnames=[line.strip() for line in self.content if line.strip()])]
+        entries = [[part.strip() for part in line.split("|", 2)] for line in self.content if line.strip()]
+        for entry in entries:
+            if len(entry) != 3 or entry[1] not in ("core", "optional"):
+                raise self.error(f"a card must read  page | core or optional | a sentence, got {entry}")
+        return [Gallery(entries=entries)]
 
 
 def moment(seconds):
@@ -144,19 +149,27 @@ def reading_order(app):
         name = relations[name][2]
 
 
-def cards(app, fromdoc, docnames):
-    """One card per page: its first picture, its title, its time."""
+def reading_time(page):
+    """What the page itself says of how long it takes to read, or None."""
+    found = re.search(r"Reading takes about (\d+ minutes)", page.astext())
+    return found and found[1]
+
+
+def cards(app, fromdoc, entries):
+    """One card per page: its first picture, its title, what it is about, how long it takes to read and to run."""
     gallery = nodes.container(classes=["gallery"])
-    for docname in docnames:
+    for docname, part, words in entries:
+        page = app.env.get_doctree(docname)
         card = nodes.container(classes=["gallery-card"])
         title = link(app, fromdoc, docname, text(app.env.titles[docname].astext()))
-        for picture in list(app.env.get_doctree(docname).findall(nodes.image))[:1]:
+        for picture in list(page.findall(nodes.image))[:1]:
             picture["alt"] = ""  # the title below names it, and its page describes it
             title.insert(0, picture)
         card += nodes.paragraph("", "", title, classes=["gallery-title"])
-        card += nodes.paragraph(
-            "", f"Runs in {in_words(seconds(app.env, docname))}", classes=["gallery-time"]
-        )
+        card += nodes.paragraph("", words)
+        read, runs = reading_time(page), f"runs in {in_words(seconds(app.env, docname))}"
+        times = ", ".join(filter(None, [part, read, runs]))
+        card += nodes.paragraph("", times[:1].upper() + times[1:], classes=["gallery-time"])
         gallery += card
     return gallery
 
@@ -171,7 +184,7 @@ def resolve(app, doctree, docname):
     for node in list(doctree.findall(RunTimes)):
         node.replace_self(times_table(app, docname))
     for node in list(doctree.findall(Gallery)):
-        node.replace_self(cards(app, docname, node["docnames"]))
+        node.replace_self(cards(app, docname, node["entries"]))
 
 
 def setup(app):

@@ -98,8 +98,9 @@ class Guide:
 
 def _redraw(log_weight, rng):
     """Which walkers to go on with and the log of their mean weight; None where all may go on."""
-    top = np.nanmax(log_weight)
-    weight = np.where(np.isfinite(log_weight), np.exp(log_weight - top), 0.0)
+    finite = np.isfinite(log_weight)
+    top = log_weight[finite].max(initial=-np.inf)
+    weight = np.where(finite, np.exp(log_weight - top), 0.0)
     total, count = weight.sum(), len(weight)
     if not 0 < total or total**2 > count / 2 * (weight @ weight):
         return None, 0.0

@@ -19,7 +19,10 @@ class Path:
     x : array (..., n_times, dim)
     action : float or array (...)
         Dimensionless; probability densities of paths go with ``exp(-action)``. Onsager-Machlup's may
-        be negative: it counts ``1/2 div f`` along the way, which is negative near a stable state.
+        be negative, and that is no error: it counts ``1/2 div f`` along the way, which is negative near
+        a stable state, so that a long wait there lowers it by about ``-1/2 div f`` per unit time. A
+        density of paths may exceed 1. Only differences between paths of one duration compare
+        probabilities; Freidlin-Wentzell's action is never negative.
     converged : bool or array (...)
         Whether the gradient fell to its tolerance.
     gradient_norm : float or array (...)

@@ -66,18 +66,19 @@ def charge(path, symmetry):
     -----
     At the nodes, ``J = D2 L_d . xi - K`` is conserved to roundoff where the midpoint action itself is
     invariant: for every affine ``xi`` that does not depend on time, and some more. ``exact`` tells,
-    by trying pairs of states off the path. Source: Noether (1918); Marsden and West (2001).
+    by trying pairs of states off the path; where it is False, `charge_balance` says whether the
+    symmetry or the mesh is at fault. Source: Noether (1918); Marsden and West (2001).
     """
     as_a(Path, path, "path")
     if not as_a(Symmetry, symmetry, "symmetry").keeps_time:
-        mid, p = _on_intervals(path)
+        mid, p = on_intervals(path)
         J = dot(p, symmetry.xi(mid, path.t_mid)) - path.energy * symmetry.tau(mid, path.t_mid)
         return Charge(J - symmetry.gauge(mid, path.t_mid), path.t_mid, False)
     J = dot(path.momentum, symmetry.xi(path.x, path.t)) - symmetry.gauge(path.x, path.t)
     return Charge(J, path.t, bool(np.all(path.converged)) and _is_discrete_symmetry(path, symmetry))
 
 
-def _on_intervals(path):
+def on_intervals(path):
     """Midpoints and momenta on the intervals: half way between the momenta at their two ends."""
     x, p = path.x, path.momentum
     return (x[..., 1:, :] + x[..., :-1, :]) / 2, (p[..., 1:, :] + p[..., :-1, :]) / 2
@@ -147,10 +148,10 @@ def invariance_defect(system, symmetry, x, v, t, functional="onsager-machlup"):
     inverse, P = pseudo_inverse(system.noise(x, t)[0])
     along_noise = np.einsum("...ij,...j->...i", P, w)
     p = np.einsum("...ij,...j->...i", inverse, along_noise) / 2 + (w - along_noise)
-    return _defect(Lagrangian(system, functional), symmetry, x, p, t)[()]
+    return defect(Lagrangian(system, functional), symmetry, x, p, t)[()]
 
 
-def _defect(lagrangian, symmetry, x, p, t):
+def defect(lagrangian, symmetry, x, p, t):
     """The defect at states and momenta; of D, only products with p are needed."""
     terms = lagrangian.terms_of_momentum(x, p, t)
     v = lagrangian.velocity(x, p, t)
@@ -161,33 +162,3 @@ def _defect(lagrangian, symmetry, x, p, t):
         rate = along(lambda y, s: lagrangian.terms_of_momentum(y, p, s, 0).energy, x, np.zeros(x.shape), t)
         delta = delta - symmetry.tau(x, t) * rate
     return delta
-
-
-def charge_balance(path, symmetry):
-    """Both sides of ``dJ/dt = delta`` along a least-action path, where a symmetry is broken.
-
-    Parameters
-    ----------
-    path : Path
-    symmetry : Symmetry
-
-    Returns
-    -------
-    lhs, rhs : arrays
-        The rate of the charge and its forcing `invariance_defect`. Where the clock is left alone:
-        on the intervals, at ``path.t_mid``, equal to roundoff for affine time-independent ``xi`` and
-        to O(h^2) otherwise. Else at the inner nodes, ``path.t[1:-1]``, to O(h^2).
-
-    Raises
-    ------
-    ValueError
-        Where the symmetry is of another dimension than the path.
-    """
-    J = charge(path, symmetry)
-    mesh = Mesh(Lagrangian(path.system, path.functional), path.t)
-    rhs = _defect(mesh.lagrangian, symmetry, *_on_intervals(path), mesh.t_mid)
-    lhs = np.diff(J.values, axis=-1) / np.diff(J.t)
-    if symmetry.keeps_time:
-        return lhs, rhs
-    weighted = rhs * mesh.h
-    return lhs, (weighted[..., 1:] + weighted[..., :-1]) / (mesh.h[1:] + mesh.h[:-1])

@@ -37,6 +37,11 @@ def translation(direction):
 def rotation(i, j):
     """Rotation of the plane of coordinates ``i`` and ``j``; its charge is ``x_i p_j - x_j p_i``.
 
+    It turns these two coordinates into each other, and no others: ``xi_i = -x_j``, ``xi_j = x_i``. To
+    turn several planes at once use `affine`. A bump of activity on a ring of units is moved by
+    `ring_shift`: in terms of the units' Fourier components that turns every plane, the k-th k times
+    as fast.
+
     Parameters
     ----------
     i, j : int

@@ -193,15 +193,27 @@ class Facts:
             value = np.asarray(function(x, t, *vectors), dtype=float)
             if not blind and name not in self.vouched:
                 self.vouch(function, name, x, t, rank, *vectors)
-        except IndexError as error:
+            shape = lead + (dim,) * rank
+            if value.shape == shape:
+                return componentwise(value, rank) if rank else value
+            return as_returned(value, shape, name, x)
+        except (IndexError, ValueError) as error:
+            if not isinstance(error, IndexError) and not self._one_alone(function, x, t, rank, *vectors):
+                raise  # what the function, or the shape of what it returned, says of itself
             raise ValueError(
-                f"{name}(x, t) must take states (..., {dim}), that is x[..., i] for x_i "
-                f"and not x[i]: {error}"
+                f"{name}(x, t) must take states (..., {dim}), that is x[..., i] for x_i and not x[i], "
+                "a, b = x[..., 0], x[..., 1] and not a, b = x, and return its components on the last axis, "
+                f"as np.stack([...], axis=-1) does: {error}"
             ) from error
-        shape = lead + (dim,) * rank
-        if value.shape == shape:
-            return componentwise(value, rank) if rank else value
-        return as_returned(value, shape, name, x)
+
+    def _one_alone(self, function, x, t, rank, *vectors):
+        """Whether a function that failed on many states is right for one state at a time."""
+        dim = self.flow.dim
+        if x.ndim < 2 or not x.size or not np.size(t):
+            return False
+        one = [y.reshape(-1, y.shape[-1])[0] for y in (x, *vectors)]
+        value = without(function, one[0], np.asarray(np.ravel(t)[0]), *one[1:])
+        return value is not None and np.shape(value) == (dim,) * rank
 
     def vouch(self, function, name, x, t, rank, *vectors):
         """See that a function means ``x[..., i]``, from some of the states that it was asked at.

@@ -11,6 +11,8 @@ from .learn import Facts
 from .noise import as_matrix, invert, is_diagonal
 from .sources import Sources
 
+MANY_VARIABLES = 8  #: from here on a jacobian of the caller's own saves most of the time
+
 
 class System(Sources):
     """A noisy dynamical system ``dx = f(x, t) dt + sqrt(2 D) dW`` in the sense of Itô.
@@ -110,7 +112,9 @@ class System(Sources):
         return System.of, (self.flow,)
 
     def __repr__(self):
-        return f"<System of dimension {self.dim}: {self.facts}>"
+        slow = self.dim >= MANY_VARIABLES and self.flow.jacobian is None
+        hint = "; derivatives by differences: jacobian= would be much faster" if slow else ""
+        return f"<System of dimension {self.dim}: {self.facts}{hint}>"
 
     @property
     def additive(self):

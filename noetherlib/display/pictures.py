@@ -1,7 +1,4 @@
-"""The one look of the pictures, and a slider over pictures that needs no kernel.
-
-Loaded on demand (``nl.style``, ``nl.scrubber``): nothing else in the library imports matplotlib.
-"""
+"""The one look of the pictures, and a slider over pictures that needs no kernel."""
 
 from __future__ import annotations
 
