@@ -18,7 +18,7 @@ from ipywidgets import HTML, HBox, Layout, Play, SelectionSlider, Stack, VBox, j
 from ipywidgets.widgets.widget_string import HTMLStyle
 from matplotlib.figure import Figure
 
-from .inputs import brief
+from ..inputs import brief
 
 PALETTE = {
     "path": "#D55E00",  # a most likely path
