@@ -85,10 +85,10 @@ def transition_density(path, *, log=False, walkers=2048, rng=0):
     midpoints, and K the second derivative of Hamilton's action ``sum p.(dx - h f) - h p.D p - h U`` by
     momenta and inner nodes,
 
-        log rho = -S + sum_k [log det(I - h/2 A) - h^2/4 tr(D B)] - 1/2 log |det K| - d/2 log 2 pi.
+        log rho = -S + sum_k [log det(I - h/2 A) - h^2/4 tr(D B)] - 1/2 log abs(det K) - d/2 log 2 pi.
 
     K needs no inverse of D, which may be singular; where it is regular,
-    ``|det K| = det H prod det(2 h D)`` with H the second derivative of the action. ``log det(I - h/2 A)``
+    ``abs(det K) = det H prod det(2 h D)`` with H the second derivative of the action. ``log det(I - h/2 A)``
     is the Jacobian of the midpoint chain, ``tr(D B)`` what the midpoint rule misses where the drift bends
     (the mean square of a fluctuation over a step exceeds that of its midpoint by D h / 2). Without
     either the error is O(h), with both O(h^2): that is not part of ``error``.
