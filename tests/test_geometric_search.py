@@ -192,3 +192,13 @@ def test_one_line():
 def test_a_drift_that_is_not_finite():
     with np.errstate(all="ignore"), pytest.raises(ValueError, match="drift must be finite"):
         nl.geometric_path(nl.System(lambda x, t: -1 / x, 1.0, 1), -1, 1, guess=[[-1], [0], [1]])
+
+
+def test_a_potential_along_the_curve_alone_proves_nothing():
+    """Steep steps between flat parts: the climb inside the basin is not the cheapest, wherever the end is rounded to."""
+    model = nl.models.multistable_decision()
+    saddles = [p.x for p in nl.fixed_points(model, (0, 4)) if p.kind == "saddle"]
+    end = min(saddles, key=lambda x: np.linalg.norm(x - [1.48, 1.15]))
+    for digits in (12, 8):
+        geo = nl.geometric_path(model, [3.25, 0.35], end.round(digits), n_points=400)
+        assert 0.16 * geo.action == pytest.approx(1.2717, abs=0.16 * geo.error + 1e-3)

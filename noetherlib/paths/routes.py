@@ -11,7 +11,8 @@ from .clock import length
 from .curve import Curve
 
 BOW = 0.3  # height of a bow over its length
-POINTS, STARTS = 6, 64  # fixed points tried on the way, and starts of the search for them
+POINTS, STARTS = 6, 256  # fixed points tried on the way, and starts of the search for them
+LOOKS = 4096  # states around a curve at which a drift is tested for a potential
 GAIN, EQUAL = 1e-4, 1e-4  # relative: what is less is not cheaper; what is equal
 
 
@@ -152,7 +153,8 @@ def is_least(system, route, share=1e-2):
         return False
     x = route.x
     rng = np.random.default_rng(0)
-    near = x[:: max(1, len(x) // 32)]
+    count = min(LOOKS, max(64, 2**20 // x.shape[1] ** 2))
+    near = x[rng.integers(len(x), size=count)]
     near = near + rng.normal(size=near.shape) * np.ptp(x, axis=0).max() / 4
     slope = np.linalg.solve(D, system.jacobian(np.concatenate([x, near]), 0.0))
     return bool(np.abs(slope - np.swapaxes(slope, -1, -2)).max() < 1e-6 * np.abs(slope).max())
