@@ -56,8 +56,6 @@ class Guided:
         """l_k for k = 1 ... count - 1, each a spline; None before."""
         from scipy.interpolate import CubicSpline  # slow to load, and only needed here
 
-        from scipy.interpolate import CubicSpline  # slow to load, and only needed here
-
         steps, count = self.steps, int((limits[1] - limits[0]) / self.width)
         grid = np.linspace(*limits, min(max(NODES, count), MOST))
         splines, value = [None], -steps.cost(len(steps.h) - 1, grid, self.ends[1])

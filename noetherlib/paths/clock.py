@@ -55,6 +55,11 @@ def bend(t, x, step):
     return bent, np.concatenate([t[:1], clock, t[-1:]])
 
 
+def between(t, known, x):
+    """States at the times ``t`` on straight lines between ``x`` (n, dim) at the times ``known``; at rest beyond."""
+    return np.stack([np.interp(t, known, column) for column in x.T], axis=-1)
+
+
 def respace(x, n):
     """``n`` points at equal distances along the curve ``x`` (points, dim)."""
     from scipy.interpolate import PchipInterpolator  # slow to load, seldom used
@@ -83,7 +88,7 @@ def ease(mesh, x, rounds=40):
         if not action < best - 1e-6 * scale:
             break
         best = action
-    return np.stack([np.interp(mesh.t, t, column) for column in x.T], axis=-1)
+    return between(mesh.t, t, x)
 
 
 def follow(mesh, x, trust, rounds=30):

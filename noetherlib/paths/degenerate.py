@@ -16,7 +16,7 @@ from ..lagrangian.hamilton import Equations
 from ..lagrangian.mesh import Mesh
 from ..system.derivatives import EPS
 from ..system.noise import invert, is_diagonal, root
-from .clock import bend
+from .clock import bend, between
 from .minimise import minimise
 
 EASES = 10.0 ** -np.array([0, 1, 2, 2, 3, 3, 4])  # the noise added, in units of what the coupling itself brings
@@ -99,7 +99,7 @@ def _slide(equations, inertia, rounds=25):
         downhill = np.vdot(equations.jump, dx) < 0
         x, clock = bend(mesh.t, equations.x, dx * (reach if downhill else -reach))
         middle = np.interp(mesh.t_mid, mesh.t, clock)
-        p = np.stack([np.interp(middle, mesh.t_mid, column) for column in equations.p.T], axis=-1)
+        p = between(middle, mesh.t_mid, equations.p)
         trial = Equations(mesh, x, p)
         for _ in range(4):
             trial = _moved(trial, inertia, 1e-4)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .clock import between
+
 PLACES, ROUND = 8, 1000  # places on a path where a loop may start; steps of the flow
 BACK = 0.02  # of how far a loop leads away: so close it comes back
 
@@ -44,5 +46,4 @@ def with_loops(path, place, states, step):
     before, after = path.t[:place], path.t[place:] + times * period
     at = path.t[place]
     t = np.concatenate([before, at + step * np.arange(len(wait)), after])
-    even = np.linspace(0, t[-1], len(t))
-    return np.stack([np.interp(even, t, column) for column in x.T], axis=-1), float(t[-1])
+    return between(np.linspace(0, t[-1], len(t)), t, x), float(t[-1])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..system import fixed_points
-from .clock import length
+from .clock import between, length
 from .curve import Curve
 
 BOW = 0.3  # height of a bow over its length
@@ -54,7 +54,7 @@ class Route:
         at = np.append(0.0, np.cumsum(np.minimum(times, duration)))
         at *= duration / at[-1]
         even = np.linspace(0, duration, n)
-        return np.stack([np.interp(even, at, column) for column in self.x.T], axis=-1)
+        return between(even, at, self.x)
 
     def on(self, n, max_iter):
         """The same route on ``n`` points, shared out by length, and improved there."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..lagrangian import action
 from ..lagrangian.continuous import dot, times
+from .clock import between
 from .ends import NEAR
 from .loops import loop, with_loops
 from .solve import least_action_path
@@ -157,11 +158,9 @@ def _longer(path, duration, n):
     """The path drawn out to a longer duration, or resting at its start, its end or both."""
     spare, t = duration - path.t[-1], np.linspace(0, duration, n)
     late = (spare * part for part in (0, 0.5, 1))
-    resting = [np.stack([np.interp(t - s, path.t, column) for column in path.x.T], axis=-1) for s in late]
-    return [path.x, *resting]
+    return [path.x, *(between(t - s, path.t, path.x) for s in late)]
 
 
 def _stretch(x, n):
     """``n`` states along the rows of x."""
-    old, new = np.linspace(0, 1, len(x)), np.linspace(0, 1, n)
-    return np.stack([np.interp(new, old, column) for column in x.T], axis=-1)
+    return between(np.linspace(0, 1, n), np.linspace(0, 1, len(x)), x)

@@ -26,7 +26,8 @@ class Balance(tuple):
     verdict : str
         "not converged"; else "symmetry", where there is no forcing, up to roundoff; "broken", or
         "nearly" where the forcing is below a hundredth, where the forcing accounts for the change of
-        the charge: take another generator, a finer mesh does not help; or "unresolved", where the mesh is too coarse to tell: `noetherlib.refine` it.
+        the charge: take another generator, a finer mesh does not help; or "unresolved", where the mesh is
+        too coarse to tell: `noetherlib.refine` the path.
     """
 
     def __new__(cls, lhs, rhs, forced=np.nan, unexplained=np.nan, converged=False):
@@ -71,7 +72,8 @@ def charge_balance(path, symmetry):
     -------
     Balance
         A pair ``lhs, rhs`` of arrays, with a ``.verdict``; printed, it says whether this is a symmetry
-        of the system, is none, or whether the path or its mesh is not good enough to tell. The rate of the charge and its forcing `invariance_defect`. Where the clock is left alone:
+        of the system, is none, or whether the path or its mesh is not good enough to tell. They are
+        the rate of the charge and its forcing, `invariance_defect`: where the clock is left alone,
         on the intervals, at ``path.t_mid``, equal to roundoff for affine time-independent ``xi`` and
         to O(h^2) otherwise. Else at the inner nodes, ``path.t[1:-1]``, to O(h^2).
 
