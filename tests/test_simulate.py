@@ -22,6 +22,9 @@ def double_well(x, t):
     return x - x**3
 
 
+WELL = System(double_well, 0.25, 1)
+
+
 def times_x(x, t):
     return 0.5 * x
 
@@ -372,6 +375,34 @@ class Inline(Executor):
         except Exception as error:
             future.set_exception(error)
         return future
+
+
+class Hurried(Executor):
+    """Runs the second job at once and the first only then."""
+
+    waiting = None
+
+    def submit(self, function, *args):
+        future = Future()
+        if self.waiting is None:
+            self.waiting = future, function, args
+            return future
+        for each, do, given in [(future, function, args), self.waiting]:
+            each.set_result(do(*given))
+        self.waiting = None
+        return future
+
+
+def test_failure_of_the_first_block_is_told_whoever_was_quicker():
+    def run(executor):
+        with pytest.raises(ValueError, match="too long for this drift") as told:
+            simulate(WELL, -1.0, np.arange(0, 20.5, 1.0), 2 * BLOCK, rng=18, save="final", executor=executor)
+        return str(told.value)
+
+    messages = {run(executor) for executor in (Inline(), Hurried(), None, None, None)}
+    assert len(messages) == 1, messages
+    path = int(messages.pop().split("(path ")[1].split(",")[0])
+    assert path < BLOCK
 
 
 def test_any_executor(reference):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pickle import PicklingError
 
@@ -22,6 +22,9 @@ BLOCK = 10_000
 def fill(parts, jobs, executor=None):
     """Compute each of ``jobs`` into the arrays of its part; yield its index when it is done.
 
+    Results are taken in the order of the jobs, so that of several failures the first job's is
+    raised, whoever was quicker.
+
     A job is ``(scheme, starts, t, saved, rng, walls, first, strict)``, its part the arrays of
     `room` that `block` fills.
     """
@@ -38,7 +41,7 @@ def fill(parts, jobs, executor=None):
             with _transport(shared):
                 future = pool.submit(block, *job, part) if shared else pool.submit(_away, *job)
             futures[future] = k
-        for future in as_completed(list(futures)):
+        for future in list(futures):
             k = futures.pop(future)
             with _transport(shared):
                 result = future.result()
