@@ -42,14 +42,22 @@ def rate(system, end, t, seed, around):
 
 
 CASES = {  # name: (system, end, times, what the ratio must be)
-    "double well, D = 0.05, T = 10, 101 times": (nl.models.double_well(0.05), np.ones(1), (0, 10, 101), ">= 5"),
+    "double well, D = 0.05, T = 10, 101 times": (
+        nl.models.double_well(0.05),
+        np.ones(1),
+        (0, 10, 101),
+        ">= 5",
+    ),
     "four double wells, D = 0.1, T = 3, 61 times": (four(0.1), np.ones(4), (0, 3, 61), ">= 0.9"),
 }
 
 
 def rows(runs):
     """The lines of the table: what, ratio, what it needs to be, megabytes, notes."""
-    yield "Bridges, 300 paths: effective ones per second, over Hamiltonian Monte Carlo from the best path", None
+    yield (
+        "Bridges, 300 paths: effective ones per second, over Hamiltonian Monte Carlo from the best path",
+        None,
+    )
     own = sampler.Sampler.summary, guided.Guided.summary
     sampler.Sampler.summary = guided.Guided.summary = summary
     try:

@@ -105,7 +105,9 @@ def rows(runs):
 
     yield "One undamped step, d = 256: over one dpbsv of its size", None
     field = Field(256)
-    newton = Newton(Mesh(Lagrangian(field.system("jacobian, hessian_along"), FW), field.t), field.guess[None], 1e-8)
+    newton = Newton(
+        Mesh(Lagrangian(field.system("jacobian, hessian_along"), FW), field.t), field.guess[None], 1e-8
+    )
     newton.descend(12)
     newton.damping[:] = 0
     own = seconds(newton.step, np.array([0]))

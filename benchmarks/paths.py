@@ -182,11 +182,20 @@ def rows(runs):
     yield "plain gradient descent", (count + more) * each / own, "", megabytes(descend, 10), note
 
     short = arc(50)
-    own = min(seconds(lambda: nl.least_action_path(SYSTEM, *ENDS, short[0], FW, guess=short[1]), repeat=50) for _ in range(runs))
+    own = min(
+        seconds(lambda: nl.least_action_path(SYSTEM, *ENDS, short[0], FW, guess=short[1]), repeat=50)
+        for _ in range(runs)
+    )
     yield "A path of 50 points: microseconds per step and point, over those of 1,000 points", None
     steps_50 = nl.least_action_path(SYSTEM, *ENDS, short[0], FW, guess=short[1]).n_iter
     long = min(seconds(ours, repeat=5) for _ in range(runs)) / path.n_iter / N
-    yield "N = 50: what overhead costs", own / steps_50 / 50 / long, "", None, f"{1e3 * own:.2f} ms, {steps_50} steps"
+    yield (
+        "N = 50: what overhead costs",
+        own / steps_50 / 50 / long,
+        "",
+        None,
+        f"{1e3 * own:.2f} ms, {steps_50} steps",
+    )
 
     own, needed = np.inf, np.inf
     for _ in range(20 * runs):  # the best of each step, and of each part

@@ -42,8 +42,7 @@ from .system import System, fixed_points
 __version__ = "0.1.0"
 
 _ON_DEMAND = {
-    name: None
-    for name in ("symbolic", "discover", "course", "display", "interop", "grid", "rates")
+    name: None for name in ("symbolic", "discover", "course", "display", "interop", "grid", "rates")
 }
 _ON_DEMAND |= {"style": "display", "scrubber": "display", "generator": "grid", "Coarse": "grid"}
 _ON_DEMAND |= {"read_system": "system.text"}

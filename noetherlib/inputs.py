@@ -120,9 +120,7 @@ def as_times(value, name="t", minimum=2):
     """``value`` as a strictly increasing 1-D array of at least ``minimum`` times."""
     times = as_floats(value, name)
     if times.ndim != 1 or len(times) < minimum:
-        raise ValueError(
-            f"{name} must be a 1-D array of at least {minimum} times, got shape {times.shape}"
-        )
+        raise ValueError(f"{name} must be a 1-D array of at least {minimum} times, got shape {times.shape}")
     steps = np.diff(times)
     if not (steps > 0).all():
         k = int(np.argmin(steps > 0))
@@ -140,8 +138,7 @@ def as_box(value, dim, name="box"):
         box = np.tile(box, (dim, 1))
     if box.shape != (dim, 2) or not (box[:, 0] < box[:, 1]).all():
         raise ValueError(
-            f"{name} must be (lower, upper) or {dim} such pairs with lower < upper, "
-            f"got {brief(value)}"
+            f"{name} must be (lower, upper) or {dim} such pairs with lower < upper, got {brief(value)}"
         )
     return box
 

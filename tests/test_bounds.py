@@ -109,7 +109,9 @@ def test_steps_between_bounds_are_of_weak_order_two():
         L_mean, L_square = f, 2 * x * f + 2 * D
         LL_mean = f * slope + D * bend
         LL_square = f * (2 * f + 2 * x * slope) + D * (4 * slope + 2 * x * bend)
-        off.append([mean - x - h * L_mean - h**2 / 2 * LL_mean, square - x**2 - h * L_square - h**2 / 2 * LL_square])
+        off.append(
+            [mean - x - h * L_mean - h**2 / 2 * LL_mean, square - x**2 - h * L_square - h**2 / 2 * LL_square]
+        )
     assert np.abs(np.log2(np.divide(*off)) - 3).max() < 0.2
 
 
@@ -130,7 +132,9 @@ def test_first_passage_to_one_bound_has_walds_law(moving):
     a, step = 0.7, 0.5
     bound = (lambda t: a - t) if moving else a
     system = FREE if moving else models.drift_diffusion(1.0, 0.5)
-    ens = simulate(system, 0.0, np.arange(0, 12.1, step), 20_000, rng=2, bounds=(-np.inf, bound), save="final")
+    ens = simulate(
+        system, 0.0, np.arange(0, 12.1, step), 20_000, rng=2, bounds=(-np.inf, bound), save="final"
+    )
     times = ens.exit_time[ens.exit_side == 1]
     law = stats.invgauss(1 / a, scale=a**2)
     assert len(times) > 19_900 and stats.kstest(times, lambda t: law.cdf(t) / law.cdf(12)).pvalue > 1e-3
@@ -148,7 +152,9 @@ def test_a_curved_bound_has_daniels_law():
 
     s = np.linspace(1e-4, 3, 30_001)
     b = bound(s)
-    density = (np.exp(-(b**2) / (2 * s)) - 0.25 * np.exp(-((b - 1) ** 2) / (2 * s))) / np.sqrt(2 * np.pi * s**3)
+    density = (np.exp(-(b**2) / (2 * s)) - 0.25 * np.exp(-((b - 1) ** 2) / (2 * s))) / np.sqrt(
+        2 * np.pi * s**3
+    )
     cdf = cumulative_trapezoid(density, s, initial=0)
     ens = simulate(FREE, 0.0, np.linspace(0, 3, 31), 20_000, rng=4, save="final", bounds=(-np.inf, bound))
     out = ens.exit_side == 1
@@ -173,14 +179,23 @@ def test_between_two_reflecting_walls_the_density_is_flat():
 
 def test_reflected_and_steep():
     system = models.ornstein_uhlenbeck(1, 10.0, 1.0)
-    x = simulate(system, 0.5, np.linspace(0, 1, 6), 10_000, rng=7, save="final", reflect=(0, np.inf)).x[:, 0, 0]
+    x = simulate(system, 0.5, np.linspace(0, 1, 6), 10_000, rng=7, save="final", reflect=(0, np.inf)).x[
+        :, 0, 0
+    ]
     spread = np.sqrt(0.1)
     assert abs(x.mean() - spread * np.sqrt(2 / np.pi)) < 0.01 * spread + 4 * x.std() / 100
 
 
 def test_one_wall_reflects_and_one_absorbs():
     ens = simulate(
-        FREE, 0.0, np.arange(0, 10, 0.1), 10_000, rng=8, save="final", reflect=(0, np.inf), bounds=(-np.inf, 1)
+        FREE,
+        0.0,
+        np.arange(0, 10, 0.1),
+        10_000,
+        rng=8,
+        save="final",
+        reflect=(0, np.inf),
+        bounds=(-np.inf, 1),
     )
     times = ens.exit_time[ens.exit_side == 1]
     assert len(times) > 9_990 and abs(times.mean() - 1) < 0.005 + 3 * times.std() / 100
@@ -212,7 +227,13 @@ def test_leaving_a_disc_against_the_drift(h, bias):
     answer = generator(system, (-1.1, 1.1), (60, 60)).mean_exit_time(lambda x: (x**2).sum(axis=-1) < 1)
     exact = answer.at(np.zeros(2))
     ens = simulate(
-        system, [0.0, 0.0], np.arange(0, 15, h), 4_000, rng=3, save="final", region=lambda x: 1 - (x**2).sum(axis=-1)
+        system,
+        [0.0, 0.0],
+        np.arange(0, 15, h),
+        4_000,
+        rng=3,
+        save="final",
+        region=lambda x: 1 - (x**2).sum(axis=-1),
     )
     assert ens.method == "exact" and (ens.exit_side == 1).all()
     error = ens.exit_time.std() / np.sqrt(4_000) + answer.error_at(np.zeros(2))

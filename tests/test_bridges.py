@@ -14,8 +14,7 @@ from scipy.linalg import eigh_tridiagonal, expm, solve_continuous_lyapunov
 from noetherlib import models
 from noetherlib.bridges import PoorMixing, bridge_ensemble, fluctuations, transition_density
 from noetherlib.bridges.expansion import Expansion
-from noetherlib.paths import NotConverged
-from noetherlib.paths import least_action_path
+from noetherlib.paths import NotConverged, least_action_path
 from noetherlib.simulation import simulate
 from noetherlib.system import System
 
@@ -238,7 +237,7 @@ def test_a_crossing_against_rejection(start):
 
 
 def test_guided_bridges_where_the_drift_sweeps_away():
-    """A drift that depends on time and carries paths far beyond both ends: linear, so that the law is known."""
+    """A drift that depends on time and carries paths far beyond both ends: linear, its law is known."""
     D, t = 1e-3, np.linspace(0, 6, 61)
     system = System(lambda x, s: -x + 3 * np.cos(np.asarray(s)[..., None]), D, 1)
     b = bridge_ensemble(system, 0.0, 0.2, t, 1_000, rng=23)
@@ -284,14 +283,18 @@ def test_noise_that_reaches_only_part_of_the_state():
 
 def test_noise_on_some_variables_of_a_bent_drift_is_refused_with_the_reason():
     system = models.underdamped(lambda x, t: x - x**3, 1.0, 0.1)
-    with pytest.raises(ValueError, match="diffusion must be positive definite for a drift that is not linear"):
+    with pytest.raises(
+        ValueError, match="diffusion must be positive definite for a drift that is not linear"
+    ):
         bridge_ensemble(system, [-1.0, 0.0], [1.0, 0.0], TIMES, 10)
 
 
 def test_progress_is_told():
     for system, start in ((WELL, None), (models.maier_stein(0.1), None)):
         ends, told = ([-1.0, 0.0], [0.5, 0.2]) if system.dim == 2 else (-1.0, 1.0), []
-        bridge_ensemble(system, *ends, TIMES, 150, start=start, progress=lambda *pair: told.append(pair))
+        bridge_ensemble(
+            system, *ends, TIMES, 150, start=start, progress=lambda *pair, told=told: told.append(pair)
+        )
         assert told[-1] == (150, 150) and told == sorted(told) and len(told) > 1
 
 
@@ -321,7 +324,9 @@ def test_routes_that_are_apart_stay_apart():
 def test_chains_too_short_say_so():
     with pytest.warns(PoorMixing, match="50 trajectories"):
         line = np.linspace(-1, 1, 41)[:, None]
-        b = bridge_ensemble(models.double_well(0.05), -1.0, 1.0, np.linspace(0, 8, 41), 64, max_iter=50, start=line)
+        b = bridge_ensemble(
+            models.double_well(0.05), -1.0, 1.0, np.linspace(0, 8, 41), 64, max_iter=50, start=line
+        )
     assert b.autocorrelation_time == np.inf and b.ess == 0
 
 

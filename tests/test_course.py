@@ -26,7 +26,7 @@ def numbers(task, student):
     return instance(name, student)
 
 
-# ---- answers: each a function of the instance, with options for the slips ------------------------------------
+# ---- answers: each a function of the instance, with options for the slips ------------------------
 
 
 def right_noise(D, h):
@@ -80,7 +80,11 @@ def verdicts(i, **changed):
     a, b = (D[0] == D[1] for D in i.noises)
     right = dict.fromkeys(["time translation, system A", "boost, drift-diffusion"], True)
     right |= {"ξ = x + vt, τ = 2t, drift-diffusion": True, "translation along x, system A": False}
-    right |= {"ξ = x, τ = t, drift-diffusion with v = 0": False, "rotation, system A": a, "rotation, system B": b}
+    right |= {
+        "ξ = x, τ = t, drift-diffusion with v = 0": False,
+        "rotation, system A": a,
+        "rotation, system B": b,
+    }
     return right | changed
 
 
@@ -147,7 +151,9 @@ def angular(i, kick=0.5, factor=1.0, drift=True):
 
 def escape(i, bend=0.5, **options):
     s, times = np.linspace(0, 1, 61)[:, None], np.linspace(0, 8, 61)
-    guess = np.hstack([-np.cos(np.pi * s), bend * np.sin(np.pi * s)]) if bend else np.hstack([2 * s - 1, 0 * s])
+    guess = (
+        np.hstack([-np.cos(np.pi * s), bend * np.sin(np.pi * s)]) if bend else np.hstack([2 * s - 1, 0 * s])
+    )
     ends = [-1, 0], [1, 0]
     return nl.least_action_path(i.two_wells, *ends, times, "freidlin-wentzell", guess=guess, **options)
 
@@ -198,7 +204,7 @@ def by_seed(i, streams=range(10), power=0.5):
 
 def bent(jacobian=None, last=True):
     def drift(x, t):
-        return np.stack([x[..., 1], -x[..., 0] ** 3], axis=-1) if last else np.array([x[1], -(x[0] ** 3)])
+        return np.stack([x[..., 1], -(x[..., 0] ** 3)], axis=-1) if last else np.array([x[1], -(x[0] ** 3)])
 
     return nl.System(drift, 0.1, 2, jacobian)
 
@@ -371,7 +377,9 @@ def test_a_slip_is_recognised(task, slip, answer, capsys):
 
 
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("nonsense", [None, "a", [[1, 2], [3]], np.nan, lambda *_: np.nan, {"a": 1}], ids=range(6))
+@pytest.mark.parametrize(
+    "nonsense", [None, "a", [[1, 2], [3]], np.nan, lambda *_: np.nan, {"a": 1}], ids=range(6)
+)
 def test_nonsense_is_a_mistake_like_any_other(task, nonsense):
     i = numbers(task, "ada")
     with pytest.raises(Mistake):
@@ -403,26 +411,36 @@ def test_where_to_read_about_a_slip_exists():
 
 
 def test_an_instance_is_the_same_everywhere_and_for_everyone_another():
-    assert str(instance("noise", " Ada ")) == str(instance("noise", "ada")) == "sigma = 0.83, a = 1.06, b = 1.36, T = 1"
+    assert (
+        str(instance("noise", " Ada "))
+        == str(instance("noise", "ada"))
+        == "sigma = 0.83, a = 1.06, b = 1.36, T = 1"
+    )
     assert len({str(instance("noise", n)) for n in range(200)}) == 200
-    assert {instance("symmetries", n).noises[0][1] == instance("symmetries", n).D for n in range(20)} == {True, False}
+    assert {instance("symmetries", n).noises[0][1] == instance("symmetries", n).D for n in range(20)} == {
+        True,
+        False,
+    }
     with pytest.raises(dataclasses.FrozenInstanceError):
         instance("noise", "ada").sigma = 1.0
 
 
-@pytest.mark.parametrize("call, message", [
-    (lambda: instance("nois", "ada"), "problem_set must be one of"),
-    (lambda: instance("noise", "  "), "student must be"),
-    (lambda: check("nonsense", 1, instance("noise", "ada")), "task must be one of"),
-    (lambda: check("diffusion", 1, 2), "instance must be a Noise"),
-    (lambda: check("diffusion", 1, instance("paths", "ada")), "instance must be a Noise"),
-])
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: instance("nois", "ada"), "problem_set must be one of"),
+        (lambda: instance("noise", "  "), "student must be"),
+        (lambda: check("nonsense", 1, instance("noise", "ada")), "task must be one of"),
+        (lambda: check("diffusion", 1, 2), "instance must be a Noise"),
+        (lambda: check("diffusion", 1, instance("paths", "ada")), "instance must be a Noise"),
+    ],
+)
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
 
 
-# ---- the problem sets, as instructors have them --------------------------------------------------------------
+# ---- the problem sets, as instructors have them --------------------------------------------------
 
 SHEETS = sorted((BOOK / "course").glob("*.ipynb"))
 each_sheet = pytest.mark.parametrize("sheet", SHEETS, ids=lambda path: path.stem)
@@ -456,14 +474,18 @@ def test_nbgrader_will_read_it(sheet):
 def test_what_a_sheet_promises(sheet):
     cells = read(sheet).cells
     head, text = cells[0].source, "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-    assert re.search(r"^\*\*.+\?\*\*$", head, flags=re.MULTILINE) and head.count("\n- ") >= 4  # question, objectives
+    assert (
+        re.search(r"^\*\*.+\?\*\*$", head, flags=re.MULTILINE) and head.count("\n- ") >= 4
+    )  # question, objectives
     rows = re.findall(r"^\| (\d) \| (.+?) \| (.+?) \| (\d+) \|$", head, flags=re.MULTILINE)
     assert 4 <= len(rows) <= 6 and "| **30** | **120** |" in head
     assert sum(int(n) for _, _, points, _ in rows for n in re.findall(r"\d+", points)) == 30
     assert sum(int(minutes) for *_, minutes in rows) == 120
     headings = re.findall(r"^## Task (\d): (.+) \((.+)\)$", text, flags=re.MULTILINE)
     assert [(n, title.lower()) for n, title, _ in headings] == [(n, title.lower()) for n, title, *_ in rows]
-    assert [re.findall(r"\d+", points) for *_, points in headings] == [re.findall(r"\d+", row[2]) for row in rows]
+    assert [re.findall(r"\d+", points) for *_, points in headings] == [
+        re.findall(r"\d+", row[2]) for row in rows
+    ]
 
     graded = [cell for cell in cells if cell.metadata.get("nbgrader", {}).get("grade")]
     by_hand = [cell for cell in graded if cell.cell_type == "markdown"]
@@ -495,9 +517,13 @@ def test_the_sheets_are_not_on_the_site():
     site = build.INDEX.parent
     if not build.INDEX.exists():
         pytest.skip("the site is not built: `make book` first")
-    telling = {line for sheet in SHEETS for cell in read(sheet).cells for line in answers(cell) if len(line) > 40}
+    telling = {
+        line for sheet in SHEETS for cell in read(sheet).cells for line in answers(cell) if len(line) > 40
+    }
     chapters = {path for path in (ROOT / "book").rglob("*.ipynb")} - set(SHEETS)
-    taught = {line.strip() for path in chapters for cell in read(path).cells for line in cell.source.splitlines()}
+    taught = {
+        line.strip() for path in chapters for cell in read(path).cells for line in cell.source.splitlines()
+    }
     telling -= taught  # what a chapter shows is no secret
     assert len(telling) > 60
     for path in site.rglob("*"):

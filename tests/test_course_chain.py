@@ -109,10 +109,23 @@ def test_there_are_three_typically_wrong_submissions_of_everything():
     assert len(WRONG) == 3
     assert all(set(WRONG[student]) == set(course.problem_sets()) for student in WRONG)
     named = {mistake["slip"] for sets in WRONG.values() for mistakes in sets.values() for mistake in mistakes}
-    assert {
-        "factor ½", "σ² for D", "sign", "left-point rule", "missing ½∇·f", "units", "E and L", "saddle", "unconverged",
-        "transposed axes", "global seed",
-    } <= named <= set(SLIPS)
+    assert (
+        {
+            "factor ½",
+            "σ² for D",
+            "sign",
+            "left-point rule",
+            "missing ½∇·f",
+            "units",
+            "E and L",
+            "saddle",
+            "unconverged",
+            "transposed axes",
+            "global seed",
+        }
+        <= named
+        <= set(SLIPS)
+    )
 
 
 @pytest.mark.parametrize("name, student", CASES)

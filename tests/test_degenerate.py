@@ -80,6 +80,7 @@ def central(x, t):
 def test_joint_rotation_of_place_and_velocity(functional, exact):
     jacobian = None
     if exact:
+
         def jacobian(x, t):
             square = (x**2).sum(axis=-1)[..., None, None]
             return -(1 + square) * np.eye(2) - 2 * x[..., :, None] * x[..., None, :]
@@ -103,12 +104,17 @@ def collocated(system, x0, x1, T, path):
     def flow(t, z):
         x, p = z[:dim].T, z[dim : 2 * dim].T
         force = -np.einsum("kij,ki->kj", system.jacobian(x, 0.0), p)
-        return np.concatenate([(system.drift(x, 0.0) + 2 * p @ D).T, force.T, np.einsum("ki,ij,kj->k", p, D, p)[None]])
+        return np.concatenate(
+            [(system.drift(x, 0.0) + 2 * p @ D).T, force.T, np.einsum("ki,ij,kj->k", p, D, p)[None]]
+        )
 
     def ends(a, b):
         return np.concatenate([a[:dim] - x0, b[:dim] - x1, a[-1:]])
 
-    S = np.append(0, np.cumsum(np.einsum("ki,ij,kj->k", path.momentum, D, path.momentum)))[:-1] * np.diff(path.t)[0]
+    S = (
+        np.append(0, np.cumsum(np.einsum("ki,ij,kj->k", path.momentum, D, path.momentum)))[:-1]
+        * np.diff(path.t)[0]
+    )
     start = np.concatenate([path.x.T, path.momentum.T, S[None]])
     solution = solve_bvp(flow, ends, path.t, start, tol=1e-8, max_nodes=200_000)
     assert solution.success
@@ -199,7 +205,7 @@ def test_tubes_have_the_probability_that_onsager_machlup_says():
         v, w = path(sign)
         # the paths are mirror images: the Freidlin-Wentzell actions agree, the half divergences do not
         costs.append(np.trapezoid((a + 2 * c * w) / 2, t))
-        V, W, alive = np.full(n, v[0]), np.full(n, w[0]), np.ones(n, dtype=bool)
+        V, W = np.full(n, v[0]), np.full(n, w[0])
         for k in range(len(t) - 1):
             V, W = (
                 V + h * (a * V + b * W) + np.sqrt(2 * D * h) * rng.standard_normal(len(V)),
@@ -217,7 +223,11 @@ def test_tubes_have_the_probability_that_onsager_machlup_says():
 
 UNREACHED = {
     "no coupling": (lambda x, t: -x, [1.0, 0.0], "1 x[1]"),
-    "a sum": (lambda x, t: np.stack([x[..., 1], -x[..., 1]], axis=-1) * 1.0, np.outer([1, -1], [1, -1]) / 2.0, "x[0]"),
+    "a sum": (
+        lambda x, t: np.stack([x[..., 1], -x[..., 1]], axis=-1) * 1.0,
+        np.outer([1, -1], [1, -1]) / 2.0,
+        "x[0]",
+    ),
 }
 
 

@@ -210,8 +210,8 @@ VORTEX = System(lambda x, t: vortex(x), 0.3, 2, lambda x, t: vortex_jacobian(x))
 @pytest.mark.parametrize("functional", ["freidlin-wentzell", "onsager-machlup"])
 def test_paths_conserve_angular_momentum(functional):
     path = paths_of(VORTEX, functional=functional)
-    for given in (path, [path[k] for k in range(5)], [(path.x, path.momentum)], (path.x, path.momentum)):
-        s = only(symmetries_from_paths(given, 0.3))
+    for source in (path, [path[k] for k in range(5)], [(path.x, path.momentum)], (path.x, path.momentum)):
+        s = only(symmetries_from_paths(source, 0.3))
         np.testing.assert_allclose(s.matrix, TURN, atol=1e-8)
         np.testing.assert_allclose(s.offset, 0, atol=1e-8)
     # without D every affine xi is tried, and the paths themselves know which are isometries
@@ -349,7 +349,9 @@ def test_bad_input_is_named(message):
 
 
 def test_results_are_frozen_print_one_line_and_compare():
-    one, other = (symmetries_from_drift(X, -X, 0.5, jacobian=np.tile(-np.eye(2), (len(X), 1, 1))) for _ in "ab")
+    one, other = (
+        symmetries_from_drift(X, -X, 0.5, jacobian=np.tile(-np.eye(2), (len(X), 1, 1))) for _ in "ab"
+    )
     assert repr(one).startswith("<Discovery: 1 of 4 directions are symmetries, threshold 1e-06, gap ")
     assert one == one and one != other
     with pytest.raises(AttributeError):

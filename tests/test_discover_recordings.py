@@ -139,8 +139,9 @@ def test_a_hidden_variable_is_told():
 STRENGTHS = {
     "one axis": lambda x: 0.1 * (1 + 2 * x[:, 0] ** 2),
     "weakly": lambda x: 0.1 * (1 + 0.2 * x[:, 0] ** 2),
-    "three petals": lambda x: 0.1
-    * (1 + 0.5 * (x[:, 0] ** 3 - 3 * x[:, 0] * x[:, 1] ** 2) / (1 + (x**2).sum(axis=1)) ** 1.5),
+    "three petals": lambda x: (
+        0.1 * (1 + 0.5 * (x[:, 0] ** 3 - 3 * x[:, 0] * x[:, 1] ** 2) / (1 + (x**2).sum(axis=1)) ** 1.5)
+    ),
 }
 
 

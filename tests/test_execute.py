@@ -124,9 +124,7 @@ def test_what_the_build_executed_is_compared_and_not_executed_again(pages, folde
 def test_other_code_is_executed_and_all_of_it_where_that_is_asked(pages, folder, place):
     """One more cell, or the option: the same verdicts, of an execution."""
     before = traces(pages)
-    other = write(
-        place / "other.ipynb", (traced(pages["right"].with_suffix(".trace")), [printed("1\n")])
-    )
+    other = write(place / "other.ipynb", (traced(pages["right"].with_suffix(".trace")), [printed("1\n")]))
     asked = [pages[name] for name in ["picture", "wrong"]]
     assert execute.recorded(folder, read(other)) is None
     assert outcomes(folder, [other]) == {"other": False}
@@ -181,11 +179,7 @@ def test_files_that_a_notebook_names_belong_to_the_key(path):
     for cell in read(path).cells:
         if cell.cell_type == "code":
             for node in ast.walk(parse(cell.source)):
-                if (
-                    isinstance(node, ast.Constant)
-                    and isinstance(node.value, str)
-                    and len(node.value) < 200
-                ):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 200:
                     named = (path.parent / node.value).resolve()
                     assert not named.is_file() or named in known, node.value
 
@@ -193,13 +187,9 @@ def test_files_that_a_notebook_names_belong_to_the_key(path):
 # ---- as many at once as there are cores ----------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("text", "cores"), [("max 100000", 8), ("150000 100000", 1), ("400000 100000", 4)]
-)
+@pytest.mark.parametrize(("text", "cores"), [("max 100000", 8), ("150000 100000", 1), ("400000 100000", 4)])
 def test_a_containers_share_is_obeyed(tmp_path, monkeypatch, text, cores):
-    monkeypatch.setattr(
-        parallel.os, "sched_getaffinity", lambda process: set(range(8)), raising=False
-    )
+    monkeypatch.setattr(parallel.os, "sched_getaffinity", lambda process: set(range(8)), raising=False)
     monkeypatch.setattr(parallel, "SHARE", tmp_path / "cpu.max")
     assert parallel.cores() == 8
     parallel.SHARE.write_text(text)
@@ -209,17 +199,13 @@ def test_a_containers_share_is_obeyed(tmp_path, monkeypatch, text, cores):
 def test_as_many_at_once_as_there_are_cores(monkeypatch):
     monkeypatch.setattr(parallel, "cores", lambda: 3)
     together = threading.Barrier(3, timeout=60)  # passes only when three have come
-    assert {number for number, _ in parallel.each(lambda _: together.wait(), range(6), "")} == set(
-        range(6)
-    )
+    assert {number for number, _ in parallel.each(lambda _: together.wait(), range(6), "")} == set(range(6))
 
 
 def test_threads_share_the_cores_unless_someone_has_said_otherwise():
     code = "from tools import parallel; parallel.cores = lambda: 8; parallel.limit_threads(3)"
     code += "; import json, os; print(json.dumps({name: os.environ[name] for name in parallel.THREADS}))"
     environ = {"OMP_NUM_THREADS": "5", "PATH": "", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environ, capture_output=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, check=True)
     found = json.loads(done.stdout)
     assert found.pop("OMP_NUM_THREADS") == "5" and set(found.values()) == {"2"}

@@ -129,9 +129,20 @@ def test_an_untouched_array_may_be_asked_for_its_shape_alone():
     time = Untouched((3, 2))
     assert np.shape(time) == (3, 2) and time.ndim == 2
     uses = [
-        lambda: time + 1, lambda: 1 - time, lambda: np.sin(time), lambda: np.asarray(time), lambda: time[0],
-        lambda: float(time), lambda: bool(time), lambda: time > 1, lambda: np.where(time, 1, 2), lambda: len(time),
-        lambda: [*time], lambda: time.mean(), lambda: np.stack([time, time]), lambda: time == 0,
+        lambda: time + 1,
+        lambda: 1 - time,
+        lambda: np.sin(time),
+        lambda: np.asarray(time),
+        lambda: time[0],
+        lambda: float(time),
+        lambda: bool(time),
+        lambda: time > 1,
+        lambda: np.where(time, 1, 2),
+        lambda: len(time),
+        lambda: [*time],
+        lambda: time.mean(),
+        lambda: np.stack([time, time]),
+        lambda: time == 0,
     ]
     for use in uses:
         with pytest.raises(Used):

@@ -38,9 +38,7 @@ def by_torch(timed):
 
 def by_jax(timed):
     jax = pytest.importorskip("jax", reason="JAX is not installed")
-    return nl.System.from_jax(
-        lambda x, t=0.0: V @ jax.numpy.tanh(W @ x) - x * (1 + t), 0.3, 2, timed=timed
-    )
+    return nl.System.from_jax(lambda x, t=0.0: V @ jax.numpy.tanh(W @ x) - x * (1 + t), 0.3, 2, timed=timed)
 
 
 @pytest.mark.parametrize("timed", [False, True])

@@ -195,7 +195,7 @@ def test_a_drift_that_is_not_finite():
 
 
 def test_a_potential_along_the_curve_alone_proves_nothing():
-    """Steep steps between flat parts: the climb inside the basin is not the cheapest, wherever the end is rounded to."""
+    """Steep steps between flat parts: the climb inside the basin is not the cheapest, however rounded."""
     model = nl.models.multistable_decision()
     saddles = [p.x for p in nl.fixed_points(model, (0, 4)) if p.kind == "saddle"]
     end = min(saddles, key=lambda x: np.linalg.norm(x - [1.48, 1.15]))

@@ -99,9 +99,7 @@ def test_drift_and_diffusion_there_and_back(f, d, correlation):
 def test_scales_there_and_back(d, mass, damping):
     close(interop.from_dynamo(interop.to_dynamo(d)), d)
     close(interop.from_deeptime(interop.to_deeptime(d, mass, damping), mass, damping), d)
-    close(
-        interop.from_critical_transitions(interop.to_critical_transitions(mass, d, 3), d, 3), mass
-    )
+    close(interop.from_critical_transitions(interop.to_critical_transitions(mass, d, 3), d, 3), mass)
 
 
 def test_edm_levels_there_and_back():
@@ -253,9 +251,7 @@ def of_pydaddy(row):
 
 def of_sfi(row):
     slope, D, _ = sampled(row["model"])
-    if (
-        row["what"] == "force information"
-    ):  # the Freidlin-Wentzell action against zero drift: time rate / 4
+    if row["what"] == "force information":  # the Freidlin-Wentzell action against zero drift: time rate / 4
         return row["model"]["duration"] * row["model"]["rate"] / 4, 0
     return (slope, 0.01) if row["what"].startswith("slope") else (D, 0.02)
 
@@ -265,9 +261,7 @@ def of_deeptime(row):
         return interop.from_amplitude(
             2 / row["model"]["beta"]
         ), 2e-3  # 2 / beta, where sqrt(2 / beta) is documented
-    return interop.from_deeptime(
-        row["model"]["kT"], row["model"]["mass"], row["model"]["damping"]
-    ), 2e-3
+    return interop.from_deeptime(row["model"]["kT"], row["model"]["mass"], row["model"]["damping"]), 2e-3
 
 
 def of_pysindy(row):
@@ -275,9 +269,7 @@ def of_pysindy(row):
     D = interop.from_amplitude(row["model"]["noise"])
     matrix = np.array([[-rate, -turn], [turn, -rate]])
     if row["what"].startswith("default"):
-        matrix = interop.to_pysindy(
-            matrix.T, -np.eye(2) * rate / D, D
-        ).T  # at the unit vectors, one a row
+        matrix = interop.to_pysindy(matrix.T, -np.eye(2) * rate / D, D).T  # at the unit vectors, one a row
     return (matrix[0, 0] if row["what"].endswith("diagonal") else matrix[1, 0]), 0.01
 
 
@@ -323,9 +315,7 @@ EXPECTED |= dict.fromkeys(["sdeint", "jitcsde", "torchsde", "diffrax"], of_calcu
 STATISTICS = [(package, row) for package, row in ROWS if package in EXPECTED]
 
 
-@pytest.mark.parametrize(
-    ("package", "row"), STATISTICS, ids=[f"{p}: {r['what']}" for p, r in STATISTICS]
-)
+@pytest.mark.parametrize(("package", "row"), STATISTICS, ids=[f"{p}: {r['what']}" for p, r in STATISTICS])
 def test_what_was_seen_is_what_the_conversion_says(package, row):
     """Within four standard errors, and the bias of the package's step where its script has one."""
     expected, bias = EXPECTED[package](row)
@@ -336,9 +326,7 @@ def test_what_was_seen_is_what_the_conversion_says(package, row):
 def test_diffusers_states_and_predictions(what):
     (row,) = [row for package, row in ROWS if package == "diffusers" and row["what"] == what]
     seen, want = of_diffusers(row)
-    for (
-        name
-    ) in want:  # scheduler tables are in single precision: exact for the level that was recorded
+    for name in want:  # scheduler tables are in single precision: exact for the level that was recorded
         np.testing.assert_allclose(seen[name], want[name], rtol=1e-5, atol=1e-5)
 
 
@@ -354,14 +342,8 @@ def test_dynamo_action_is_ours():
 
 
 def test_edm_ends_in_zero_and_ddim_loses_where_its_steps_do_not_divide():
-    rows = {
-        (row["what"], row["model"]["steps"]): row["seen"]
-        for p, row in ROWS
-        if "steps" in row["model"]
-    }
-    assert (
-        rows["EDM: last two noise levels", 10][1] == 0 < rows["EDM: last two noise levels", 10][0]
-    )
+    rows = {(row["what"], row["model"]["steps"]): row["seen"] for p, row in ROWS if "steps" in row["model"]}
+    assert rows["EDM: last two noise levels", 10][1] == 0 < rows["EDM: last two noise levels", 10][0]
     off = {
         steps: abs(seen - 1)
         for (what, steps), seen in rows.items()
@@ -410,9 +392,7 @@ def test_no_row_of_the_page_lacks_version_or_source(section):
     tables = re.findall(r"^\|.*\|$", section, flags=re.MULTILINE)
     if not tables:
         return
-    head, rule, *rows = [
-        [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in tables
-    ]
+    head, rule, *rows = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in tables]
     assert head[-1] == "Version and source" and rows
     for row in rows:
         assert len(row) == len(head)
@@ -436,9 +416,7 @@ def test_what_the_page_says_was_seen_is_in_the_record():
             known.setdefault(pin, []).append(pair)
 
     def printed(value, digits):
-        return isinstance(value, (int, float)) and f"{value:.{len(digits or '')}f}".replace(
-            "-0.000", "0.000"
-        )
+        return isinstance(value, (int, float)) and f"{value:.{len(digits or '')}f}".replace("-0.000", "0.000")
 
     checked = 0
     for cells in re.findall(r"^\|.*\|$", PAGE, flags=re.MULTILINE):

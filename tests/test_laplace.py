@@ -1,7 +1,5 @@
 """Densities by Laplace's method: right within their errors, or a warning; noise on some variables too."""
 
-import warnings
-
 import numpy as np
 import pytest
 import sympy
@@ -81,7 +79,9 @@ def test_what_is_known_to_be_off_is_told_with_its_factor():
 
 
 def test_a_linear_system_has_no_error():
-    path = nl.least_action_path(nl.models.ornstein_uhlenbeck(2, 1.0, 0.3), [1, 0], [0, 1], np.linspace(0, 1, 51))
+    path = nl.least_action_path(
+        nl.models.ornstein_uhlenbeck(2, 1.0, 0.3), [1, 0], [0, 1], np.linspace(0, 1, 51)
+    )
     rho = nl.transition_density(path)
     assert rho.error == 0 and rho.corrected == rho and rho.standard_error == 0
     assert not hasattr(2 * rho, "error")  # the error is that of the density, and of nothing else
@@ -90,7 +90,9 @@ def test_a_linear_system_has_no_error():
 # ---- noise on some variables -------------------------------------------------------------------------
 
 M = np.array([[0.0, 1.0], [-1.0, -0.5]])
-SPRING = nl.System.from_sympy(sympy.Matrix(M) @ sympy.Matrix(sympy.symbols("q v")), sympy.symbols("q v"), [0.0, 0.5])
+SPRING = nl.System.from_sympy(
+    sympy.Matrix(M) @ sympy.Matrix(sympy.symbols("q v")), sympy.symbols("q v"), [0.0, 0.5]
+)
 
 
 def gramian(T):
@@ -114,10 +116,13 @@ def test_density_and_band_with_noise_on_the_velocity_alone():
     assert np.max(errors[-1]) < 1e-3
 
 
-@pytest.mark.parametrize("system, box, shape, x0, x1, T", [
-    (double_well(0.05), (-2.2, 2.2), 300, [-1.0], [-0.5], 3.0),
-    (nl.models.maier_stein(0.05), [(-2.0, 0.5), (-1.1, 1.1)], (80, 72), [-1.0, 0.0], [-0.7, 0.2], 2.0),
-])
+@pytest.mark.parametrize(
+    "system, box, shape, x0, x1, T",
+    [
+        (double_well(0.05), (-2.2, 2.2), 300, [-1.0], [-0.5], 3.0),
+        (nl.models.maier_stein(0.05), [(-2.0, 0.5), (-1.1, 1.1)], (80, 72), [-1.0, 0.0], [-0.7, 0.2], 2.0),
+    ],
+)
 def test_densities_against_the_operator_on_a_grid(system, box, shape, x0, x1, T):
     grid = nl.generator(system, box, shape).transition_density(x0, T)
     path = nl.least_action_path(system, x0, x1, np.linspace(0, T, 101))

@@ -12,7 +12,9 @@ X = np.random.default_rng(0).normal(size=(3, 2, 2)) * 2
 def test_an_exact_score_gives_the_exact_density():
     exact = MIXTURE.log_density(X, 0.1)
     np.testing.assert_allclose(nl.log_likelihood(MIXTURE, X, [0.1, 3.0]), exact, atol=1e-7)
-    np.testing.assert_allclose(nl.log_likelihood(MIXTURE, X, [0.0, 1.0]), MIXTURE.log_density(X, 0.0), atol=1e-7)
+    np.testing.assert_allclose(
+        nl.log_likelihood(MIXTURE, X, [0.0, 1.0]), MIXTURE.log_density(X, 0.0), atol=1e-7
+    )
 
 
 def test_a_function_is_differentiated():

@@ -59,12 +59,7 @@ def test_a_page_runs_to_its_last_cell_and_asks_no_other_host(window, address, ru
     tab.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.sessionContext")
     cells = tab.evaluate(RUN)
     context.close()
-    wrong = [
-        error
-        for cell in cells
-        if "raises-exception" not in cell["tags"]
-        for error in cell["errors"]
-    ]
+    wrong = [error for cell in cells if "raises-exception" not in cell["tags"] for error in cell["errors"]]
     assert wrong == []
     assert [cell["count"] for cell in cells] == list(range(1, len(cells) + 1)) != []
     assert {url for url in asked if not url.startswith((address, "data:", "blob:"))} == set()
@@ -77,9 +72,7 @@ def test_a_page_runs_to_its_last_cell_and_asks_no_other_host(window, address, ru
 @alive
 @pytest.mark.parametrize("name", build.chapters())
 def test_the_entry_is_on_the_pages_that_run_and_on_no_other(name):
-    entries = [
-        link for link in page(f"{name}.html").links if f"{live.FOLDER}/notebooks/index.html" in link
-    ]
+    entries = [link for link in page(f"{name}.html").links if f"{live.FOLDER}/notebooks/index.html" in link]
     assert len(entries) == (name in build.live_pages())
     assert all(link.endswith(f"?path={name}.ipynb") for link in entries)
     assert name not in build.live_pages() or (SERVED / "files" / f"{name}.ipynb").is_file()

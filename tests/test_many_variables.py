@@ -9,7 +9,16 @@ from scipy.optimize import minimize
 import noetherlib as nl
 from noetherlib.lagrangian import Lagrangian, Mesh
 from noetherlib.lagrangian.banded import (
-    WIDE, damped, is_definite, log_determinant, pack, quadratic, solve, solve_indefinite, unpack, yardstick,
+    WIDE,
+    damped,
+    is_definite,
+    log_determinant,
+    pack,
+    quadratic,
+    solve,
+    solve_indefinite,
+    unpack,
+    yardstick,
 )
 
 FW = "freidlin-wentzell"
@@ -80,7 +89,10 @@ def test_derivatives_of_the_action_with_wide_blocks(functional):
         diagonal, upper = mesh.blocks(terms, mesh.lagrangian.bend(terms))
         h = 1e-5
         for k, j in ((1, 0), (2, 3), (3, d - 1)):
-            rise = [mesh.gradient(mesh.terms(x + s * h * (np.arange(5) == k)[:, None] * np.eye(d)[j], 1)) for s in (1, -1)]
+            rise = [
+                mesh.gradient(mesh.terms(x + s * h * (np.arange(5) == k)[:, None] * np.eye(d)[j], 1))
+                for s in (1, -1)
+            ]
             column = (rise[0] - rise[1]) / (2 * h)
             scale = np.abs(column).max()
             np.testing.assert_allclose(diagonal[k - 1][:, j], column[k - 1], atol=2e-5 * scale, err_msg=name)
@@ -161,7 +173,9 @@ def test_a_derivative_of_the_wrong_shape_or_without_a_number_is_named():
             nl.least_action_path(nl.System(field.drift, 0.05, 4, **known), x0, x1, t, FW, guess=guess)
     nan = {
         "jacobian": dict(jacobian=lambda x, t: np.full(x.shape + (4,), np.nan)),
-        "hessian": dict(jacobian=field.jacobian, hessian_along=lambda x, t, p: np.full(x.shape + (4,), np.nan)),
+        "hessian": dict(
+            jacobian=field.jacobian, hessian_along=lambda x, t, p: np.full(x.shape + (4,), np.nan)
+        ),
     }
     for name, known in nan.items():
         with pytest.raises(ValueError, match=f"{name} must be finite"):

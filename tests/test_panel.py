@@ -94,7 +94,10 @@ def test_what_is_refused_is_shown_in_its_own_words():
     def fail(e):
         raise KeyError("no such rate")
 
-    for p, n, words in [(made(), -1, "Stopped: n must not be negative"), (made(f=fail), 1, "KeyError: 'no such rate'")]:
+    for p, n, words in [
+        (made(), -1, "Stopped: n must not be negative"),
+        (made(f=fail), 1, "KeyError: 'no such rate'"),
+    ]:
         p.fields["n"].value = n
 
         async def use(p=p):

@@ -9,6 +9,7 @@ from scipy.integrate import solve_bvp
 
 import noetherlib as nl
 from noetherlib.lagrangian import Lagrangian, Mesh
+from noetherlib.lagrangian.banded import is_definite, log_determinant, pack, solve, solve_indefinite
 from noetherlib.models import (
     double_well,
     drift_diffusion,
@@ -16,7 +17,6 @@ from noetherlib.models import (
     multistable_decision,
     ornstein_uhlenbeck,
 )
-from noetherlib.lagrangian.banded import is_definite, log_determinant, pack, solve, solve_indefinite
 
 x_, y_, t_ = sympy.symbols("x y t")
 FW, OM = "freidlin-wentzell", "onsager-machlup"
@@ -573,7 +573,10 @@ class Lorenz:
 
 def test_refine_gives_a_path_up_that_does_not_converge():
     """Each finer mesh costs twice as much and tells no more: it stops, with the path of lowest action."""
-    ends, t = (np.array([sign, sign, 0]) * Lorenz.offset + [0, 0, 27] for sign in (1, -1)), np.linspace(0, 8, 33)
+    ends, t = (
+        (np.array([sign, sign, 0]) * Lorenz.offset + [0, 0, 27] for sign in (1, -1)),
+        np.linspace(0, 8, 33),
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", nl.NotConverged)
         path = nl.least_action_path(nl.System(Lorenz.drift, 0.5, 3), *ends, t, FW, max_iter=40)

@@ -18,9 +18,7 @@ NODE = shutil.which("node")
 
 pytestmark = [
     pytest.mark.skipif(PYTHON is None, reason="Pyodide is not fetched: `make live` does that"),
-    pytest.mark.skipif(
-        NODE is None, reason="node is not installed, which runs Pyodide without a browser"
-    ),
+    pytest.mark.skipif(NODE is None, reason="node is not installed, which runs Pyodide without a browser"),
 ]
 
 LOAD = """

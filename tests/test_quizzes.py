@@ -14,13 +14,13 @@ ROOT = Path(__file__).parent.parent
 sys.path.append(str(ROOT / "book/_ext"))
 import quiz  # noqa: E402
 
-CHAPTERS = sorted(p for part in ("foundations", "paper", "beyond") for p in (ROOT / "book" / part).glob("*.ipynb"))
+CHAPTERS = sorted(
+    p for part in ("foundations", "paper", "beyond") for p in (ROOT / "book" / part).glob("*.ipynb")
+)
 GOOD = [
     {
         "question": f"Question {k}?",
-        "answers": [
-            {"text": f"Answer {i}", "correct": i == k % 3, "why": "Because."} for i in range(3)
-        ],
+        "answers": [{"text": f"Answer {i}", "correct": i == k % 3, "why": "Because."} for i in range(3)],
     }
     for k in range(3)
 ]

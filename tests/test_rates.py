@@ -101,7 +101,7 @@ def test_noise_that_differs_between_the_coordinates():
     a = np.array([[2.0, 0.0], [0.5, 0.4]])
     for c in (0.0, 0.7):
         old, back = swirl(0.05, c), np.linalg.inv(a)
-        new = nl.System(lambda y, t, old=old: old.drift(y @ back.T, t) @ a.T, 0.05 * a @ a.T, 2)
+        new = nl.System(lambda y, t, f=old.drift, back=back: f(y @ back.T, t) @ a.T, 0.05 * a @ a.T, 2)
         rates = [nl.escape_rate(s, start, [0, 0]) for s, start in ((old, [-1, 0]), (new, a @ [-1, 0]))]
         np.testing.assert_allclose(rates[1].rate, rates[0].rate, rtol=2e-3)
         np.testing.assert_allclose(rates[1].error, rates[0].error, rtol=2e-2)
@@ -279,6 +279,7 @@ def test_where_it_does_not_apply():
         nl.escape_rate(maier_stein(0.05, 3.0), [-1, 0], [0, 0], geo)
     with pytest.raises(ValueError, match="geo must be a GeometricPath"):
         nl.escape_rate(maier_stein(0.05, 3.0), [-1, 0], [0, 0], geo.x)
+
     # noise on the force alone, but not that of one temperature in a potential
     def drift(x, t):
         return np.stack([x[..., 0] - x[..., 0] ** 3 + x[..., 1], -x[..., 1]], axis=-1)

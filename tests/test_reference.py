@@ -56,7 +56,9 @@ def slug(heading):
 
 
 def test_the_api_page_is_read():
-    assert {"System", "least_action_path", "models.reverse_diffusion", "symbolic.gauge_term"} <= set(documented())
+    assert {"System", "least_action_path", "models.reverse_diffusion", "symbolic.gauge_term"} <= set(
+        documented()
+    )
 
 
 @pytest.mark.parametrize("name", documented())
@@ -69,12 +71,20 @@ def test_the_notation_page_has_the_name_and_its_parameters(name):
 def test_the_notation_page_has_what_results_hold(name):
     module, kind = name.split(".")
     result = getattr(__import__(f"noetherlib.{module}", fromlist=[kind]), kind)
-    missing = {field for field in inspect.signature(result).parameters if not field.startswith("_")} - NOTATION
+    missing = {
+        field for field in inspect.signature(result).parameters if not field.startswith("_")
+    } - NOTATION
     assert not missing, f"{name}: reference/notation.md lacks {sorted(missing)}"
 
 
 def test_a_missing_name_would_be_noticed():
-    assert in_code("`nl.charge(path, symmetry)` and a `guess`") == {"nl", "charge", "path", "symmetry", "guess"}
+    assert in_code("`nl.charge(path, symmetry)` and a `guess`") == {
+        "nl",
+        "charge",
+        "path",
+        "symmetry",
+        "guess",
+    }
     assert "no_such_parameter" not in NOTATION
 
 
@@ -98,14 +108,20 @@ def test_linked_terms_are_in_the_glossary(path):
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(BOOK).as_posix())
 def test_cited_works_are_in_the_bibliography(path):
     known = set(re.findall(r"^@\w+\{([^,]+),", reference("references.bib"), flags=re.MULTILINE))
-    cited = {key.strip() for keys in re.findall(r"\{cite:\w+\}`([^`]+)`", prose(path)) for key in keys.split(",")}
+    cited = {
+        key.strip() for keys in re.findall(r"\{cite:\w+\}`([^`]+)`", prose(path)) for key in keys.split(",")
+    }
     assert not cited - known
 
 
 def test_every_reference_is_complete():
-    entries = re.findall(r"^@(\w+)\{([^,]+),\n(.*?)^\}", reference("references.bib"), flags=re.MULTILINE | re.DOTALL)
+    entries = re.findall(
+        r"^@(\w+)\{([^,]+),\n(.*?)^\}", reference("references.bib"), flags=re.MULTILINE | re.DOTALL
+    )
     keys = [key for _, key, _ in entries]
-    assert len(keys) == len(set(keys)) == len(re.findall(r"^@", reference("references.bib"), flags=re.MULTILINE))
+    assert (
+        len(keys) == len(set(keys)) == len(re.findall(r"^@", reference("references.bib"), flags=re.MULTILINE))
+    )
     needed = {"article": {"journal"}, "book": {"publisher"}, "inproceedings": {"booktitle"}}
     for kind, key, body in entries:
         fields = set(re.findall(r"^\s*(\w+)\s*=", body, flags=re.MULTILINE))
@@ -118,6 +134,8 @@ def test_links_lead_to_a_heading_that_exists(path):
     for target, anchor in re.findall(r"\]\(([\w./-]*\.(?:ipynb|md))#([^)\s]+)\)", prose(path)):
         page = (path.parent / target).resolve()
         text = prose(page) if page.exists() else ""
-        if anchor not in {slug(heading) for heading in re.findall(r"^#{1,3} (.+)$", text, flags=re.MULTILINE)}:
+        if anchor not in {
+            slug(heading) for heading in re.findall(r"^#{1,3} (.+)$", text, flags=re.MULTILINE)
+        }:
             broken.append(f"{target}#{anchor}")
     assert not broken

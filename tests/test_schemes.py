@@ -68,7 +68,9 @@ def test_a_tangent_that_overflows_is_no_reason_to_refuse():
 
 def test_a_step_too_long_is_blamed_on_the_step_with_its_path():
     t = np.arange(0, 20, 0.5)
-    with pytest.raises(ValueError, match=r"drives the state .*\(path \d+, step \d+ of length 0.5\).*too long"):
+    with pytest.raises(
+        ValueError, match=r"drives the state .*\(path \d+, step \d+ of length 0.5\).*too long"
+    ):
         simulate(System(well, 1.0, 1), 0.0, t, 500)
 
 
@@ -92,7 +94,12 @@ def test_failed_paths_are_dropped_or_nan_and_counted(drift, bounds):
 
 def test_a_region_counts_failures_too():
     ens = simulate(
-        System(well, 1.0, 1), 0.0, np.arange(0, 20, 0.5), 500, on_failure="nan", region=lambda x: x[..., 0] < 1e3
+        System(well, 1.0, 1),
+        0.0,
+        np.arange(0, 20, 0.5),
+        500,
+        on_failure="nan",
+        region=lambda x: x[..., 0] < 1e3,
     )
     assert ens.failed == np.isnan(ens.x[:, -1, 0]).sum()
 

@@ -117,8 +117,15 @@ def test_finite_at_any_noise_and_distance(name, t):
     density = DENSITIES[name]
     x = np.random.default_rng(2).normal(size=(40, density.dim)) * np.logspace(-8, 6, 40)[:, None]
     x[0] = 0
-    for method in ("log_density", "score", "score_jacobian", "score_hessian", "divergence",
-                   "divergence_gradient", "divergence_hessian"):
+    for method in (
+        "log_density",
+        "score",
+        "score_jacobian",
+        "score_hessian",
+        "divergence",
+        "divergence_gradient",
+        "divergence_hessian",
+    ):
         assert np.isfinite(getattr(density, method)(x, t)).all(), method
 
 
@@ -295,7 +302,9 @@ BAD = {
     "n must be": lambda: Ring(1, 1).sample(0, 1.0, 0),
     "t must be one number": lambda: Ring(1, 1).sample(1, [1.0], 0),
     "rng": lambda: Ring(1, 1).sample(1, 1.0, None),
-    r"t must be strictly monotone, got t\[1\] = 2.0": lambda: probability_flow(Ring(1, 1), [1.0, 0], [1.0, 2.0, 2.0]),
+    r"t must be strictly monotone, got t\[1\] = 2.0": lambda: probability_flow(
+        Ring(1, 1), [1.0, 0], [1.0, 2.0, 2.0]
+    ),
     "t must be noise levels": lambda: probability_flow(Ring(1, 1), [1.0, 0], [1.0, -1.0]),
     "t must be .* at least two": lambda: probability_flow(Ring(1, 1), [1.0, 0], [1.0]),
     "score must have": lambda: probability_flow(3, [1.0, 0], [1.0, 2.0]),

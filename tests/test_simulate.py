@@ -1,4 +1,4 @@
-"""Simulation: closed forms, measured orders, the same numbers whoever computes, and errors that name the argument."""
+"""Simulation: closed forms, measured orders, the same numbers whoever computes, errors by name."""
 
 import subprocess
 import sys
@@ -37,7 +37,7 @@ def half_square(x, t):
 
 
 def ou_moments(A, offset, D, x0, T):
-    """Mean and covariance of dx = (A x + offset) dt + sqrt(2 D) dW by a different road: Lyapunov's equation."""
+    """Mean and covariance of dx = (A x + offset) dt + sqrt(2 D) dW by another road: Lyapunov's equation."""
     phi = linalg.expm(A * T)
     stationary = linalg.solve_continuous_lyapunov(A, -2 * D)
     rest = -np.linalg.solve(A, offset)
@@ -52,7 +52,9 @@ def assert_moments(x, mean, cov):
     assert (np.abs(np.cov(x.T) - cov) / spread).max() < 4
 
 
-@pytest.mark.parametrize("t", [[0, 1.5], [0, 0.01, 0.3, 1.5], [0.0, 800.0]], ids=["one step", "uneven", "huge"])
+@pytest.mark.parametrize(
+    "t", [[0, 1.5], [0, 0.01, 0.3, 1.5], [0.0, 800.0]], ids=["one step", "uneven", "huge"]
+)
 def test_exact_steps_have_the_exact_law_at_any_step_size(t):
     x0 = np.array([2.0, -1.0])
     ens = simulate(OU, x0, t, 60_000, rng=1, save="final")
@@ -111,7 +113,7 @@ def test_full_noise_that_depends_on_the_state():
 
 
 class Halves:
-    """A generator whose normals at step h are those of a finer path, summed: all levels see one Brownian path."""
+    """Its normals at step h are those of a finer path, summed: all levels see one Brownian path."""
 
     def __init__(self, increments):
         self.rows = iter(increments)
@@ -157,7 +159,7 @@ def test_strong_order(system, method, exact, order):
 
 @pytest.mark.parametrize("method", ["euler-maruyama", "milstein"])
 def test_weak_order_is_one(method):
-    """The mean of log-free GBM is known for each step: E x = (1 + h/2)^N; compare with it and with exp(1/2)."""
+    """The mean of GBM is known for each step: E x = (1 + h/2)^N; compare with it and with exp(1/2)."""
     errors = []
     for level in (1, 2, 3):
         t = np.linspace(0, 1, 2**level + 1)
@@ -188,7 +190,7 @@ def p_up(v, D, x0, lower, upper):
 
 
 def exit_cdf(t, v, D, x0, upper_bound, terms=400):
-    """P(exit through one of the bounds 0, 1 before t), by its sine series; infinite t gives the side's probability."""
+    """P(exit through one of the bounds 0, 1 before t), by its sine series; infinite t for the side's."""
     k = np.pi * np.arange(1, terms + 1)
     rate = D * k**2 + v**2 / (4 * D)
     if upper_bound:
@@ -213,13 +215,18 @@ def test_exit_times_and_sides_are_exact_at_any_step(step):
     for side in (-1, 1):
         total = p if side == 1 else 1 - p
         times = ens.exit_time[ens.exit_side == side]
-        result = stats.kstest(times, lambda t: exit_cdf(t, v, D, x0, side == 1) / total)
+        result = stats.kstest(times, lambda t, up=side == 1, p=total: exit_cdf(t, v, D, x0, up) / p)
         assert result.pvalue > 1e-3, result
 
 
 def test_bounded_drift_diffusion_a_million_paths():
     ens = simulate(
-        models.drift_diffusion(0.1, 0.5), 0.5, np.arange(0, 12, 0.025), 1_000_000, save="final", bounds=(-1, 1)
+        models.drift_diffusion(0.1, 0.5),
+        0.5,
+        np.arange(0, 12, 0.025),
+        1_000_000,
+        save="final",
+        bounds=(-1, 1),
     )
     p = p_up(0.1, 0.5, 0.5, -1, 1)
     done = ens.exit_side != 0
@@ -266,7 +273,9 @@ def test_first_hits_of_a_bridge(end):
     assert (side == 1).all() and abs(len(out) / n - p) <= 4 * np.sqrt(p * (1 - p) / n)
     s = np.linspace(0, 1, 200_001)[1:-1]
     d = abs(1 - end)
-    density = s**-1.5 * (1 - s) ** -0.5 * np.exp(-((1 - a) ** 2) / (2 * spread * s) - d**2 / (2 * spread * (1 - s)))
+    density = (
+        s**-1.5 * (1 - s) ** -0.5 * np.exp(-((1 - a) ** 2) / (2 * spread * s) - d**2 / (2 * spread * (1 - s)))
+    )
     cdf = cumulative_trapezoid(density, s, initial=0)
     result = stats.kstest(delay / h, lambda x: np.interp(x, s, cdf / cdf[-1]))
     assert result.pvalue > 1e-3
@@ -319,7 +328,9 @@ CASES = [
 
 def runs(executor=None, rng=4):
     t = np.linspace(0, 1, 21)
-    return [simulate(system, t=t, n_paths=2 * BLOCK + 123, rng=rng, executor=executor, **k) for system, k in CASES]
+    return [
+        simulate(system, t=t, n_paths=2 * BLOCK + 123, rng=rng, executor=executor, **k) for system, k in CASES
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -350,9 +361,12 @@ def test_processes(reference):
 
 def test_dask(reference):
     distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-    ) as cluster, distributed.Client(cluster) as client:
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
         for a, b in zip(reference, runs(client.get_executor())):
             assert_same(a, b)
         lock = __import__("threading").Lock()
@@ -513,7 +527,10 @@ LINE = models.drift_diffusion(0.1, 0.5)
         (dict(bounds=("a", 1)), "bounds must be .*each a number or a function"),
         (dict(bounds=(-1, lambda t: 0.6 - 2 * t)), "lower < upper at all times, got -1 and -1.4 at t = 1"),
         (dict(bounds=(-1, lambda t: np.ones(2))), "moving bound must return one number"),
-        (dict(bounds=(-1, 1), reflect=(0, np.inf)), "bounds and reflect must not both have a finite lower end"),
+        (
+            dict(bounds=(-1, 1), reflect=(0, np.inf)),
+            "bounds and reflect must not both have a finite lower end",
+        ),
         (dict(reflect=(1, 2)), "x0 must lie strictly between"),
         (dict(region=3), "region must be a function"),
         (dict(region=lambda x: x), "region must return a truth value or a number for each state"),
@@ -528,9 +545,15 @@ LINE = models.drift_diffusion(0.1, 0.5)
         (dict(system=OU, x0=[0.0, 0.0], bounds=(-1, 1)), "bounds need a system of dimension 1"),
         (dict(executor=4), "executor must be a concurrent.futures.Executor"),
         (dict(method="heun"), "method must be one of"),
-        (dict(system=System(double_well, 1.0, 1), method="exact", bounds=(-1, 1)), "method 'exact' needs .*declared linear"),
+        (
+            dict(system=System(double_well, 1.0, 1), method="exact", bounds=(-1, 1)),
+            "method 'exact' needs .*declared linear",
+        ),
         (dict(method="milstein", bounds=(-1, 1)), "method 'milstein' goes without bounds"),
-        (dict(system=System(double_well, 1.0, 1), method="exact"), "method 'exact' takes the drift for the linear one"),
+        (
+            dict(system=System(double_well, 1.0, 1), method="exact"),
+            "method 'exact' takes the drift for the linear one",
+        ),
     ],
 )
 def test_bad_arguments_are_named(change, message):
@@ -546,7 +569,8 @@ def late_nan(x, t):
 @pytest.mark.parametrize("bounds", [None, (-9, 9)])
 @pytest.mark.parametrize("executor", [None, Inline()])
 def test_a_drift_that_turns_nan_is_named_with_time_and_state(bounds, executor):
-    message = r"drift of system must be finite, got f\[0\] = nan at t = 0.55?, x\[0\] = -?\d.*\(path \d+, step 6 of length 0.1\)"
+    message = r"drift of system must be finite, got f\[0\] = nan at t = 0.55?, "
+    message += r"x\[0\] = -?\d.*\(path \d+, step 6 of length 0.1\)"
     with pytest.raises(ValueError, match=message):
         simulate(System(late_nan, 1.0, 1), 0.0, np.linspace(0, 1, 11), 10, bounds=bounds, executor=executor)
 

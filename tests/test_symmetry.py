@@ -339,7 +339,9 @@ def circulant(n, seed=5):
 def ring_path(n, drift=None, times=41, **options):
     angles = 2 * np.pi * np.arange(n) / n
     start, end = np.cos(angles) + 0.3 * np.cos(2 * angles), np.cos(angles - 1) + 0.3 * np.sin(2 * angles)
-    system = nl.models.ornstein_uhlenbeck(n, -circulant(n), 0.1) if drift is None else nl.System(drift, 0.1, n)
+    system = (
+        nl.models.ornstein_uhlenbeck(n, -circulant(n), 0.1) if drift is None else nl.System(drift, 0.1, n)
+    )
     return nl.least_action_path(system, start, end, np.linspace(0, 2, times), **options)
 
 

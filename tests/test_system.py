@@ -238,7 +238,6 @@ def test_largest_and_smallest_of_numbers_and_states():
     np.testing.assert_allclose(system.drift(states, 0.0)[:, 0], [1.0, 1.0, 4.0])
 
 
-
 a_ = sympy.Symbol("a")
 BAD_EXPRESSIONS = {
     "drift": [
@@ -396,7 +395,9 @@ def test_differences_take_states_and_times_that_broadcast(x, t):
     a, b = np.broadcast_arrays(states[..., 0], times)[0], np.broadcast_arrays(states[..., 1], times)[0]
     exact = [[0 * a, times * np.cos(times * b)], [b, a]]
     found = nl.System(drift, 1.0, 2).jacobian(states, times)
-    np.testing.assert_allclose(found, np.moveaxis(np.broadcast_arrays(*sum(exact, [])), 0, -1).reshape(found.shape), atol=1e-9)
+    np.testing.assert_allclose(
+        found, np.moveaxis(np.broadcast_arrays(*sum(exact, [])), 0, -1).reshape(found.shape), atol=1e-9
+    )
 
 
 def test_a_branch_that_is_not_taken_warns_of_nothing(recwarn):
@@ -454,7 +455,10 @@ def test_other_failures_of_a_drift_keep_their_own_words():
     def broken(x, t):
         raise ValueError("the table of rates is empty")
 
-    for drift, words in [(broken, "^the table of rates is empty"), (lambda x, t: x[..., :1, None], "^drift.* must return")]:
+    for drift, words in [
+        (broken, "^the table of rates is empty"),
+        (lambda x, t: x[..., :1, None], "^drift.* must return"),
+    ]:
         with pytest.raises(ValueError, match=words):
             _ten_paths(nl.System(drift, 0.1, 2))
 

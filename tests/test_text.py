@@ -29,7 +29,9 @@ def test_typed_decimals_stay_exact(text, expected):
     assert f - expected == 0 and not f.atoms(sp.Float)
 
 
-@pytest.mark.parametrize("text", ["x' = -x", "dx/dt = -x", "d x / dt = -x", "x' = −x", "x' = -x  # leak; x' = 3"])
+@pytest.mark.parametrize(
+    "text", ["x' = -x", "dx/dt = -x", "d x / dt = -x", "x' = −x", "x' = -x  # leak; x' = 3"]
+)
 def test_the_ways_to_write_an_equation(text):
     assert drift(text) == [-x]
 

@@ -133,3 +133,16 @@ def test_everything_imported_is_pinned():
                 if not names & direct:
                     missing.add((path.relative_to(ROOT).as_posix(), module))
     assert missing == set()
+
+
+@pytest.mark.parametrize("task", [["check"], ["format", "--check"]], ids=["lint", "format"])
+def test_one_linter_and_one_formatter(task):
+    """What to do: `ruff check --fix` and `ruff format` on the same folders."""
+    folders = ["noetherlib", "tools", "tests", "benchmarks"]
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", *task, "--no-cache", *folders],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

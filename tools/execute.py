@@ -49,9 +49,7 @@ def fill(folder, paths, timeout):
     failed = {}
     with opened(folder) as cache:
         waiting = missing(cache, paths)
-        for path, (notebook, told) in parallel.each(
-            partial(run, timeout=timeout), waiting, "Executing"
-        ):
+        for path, (notebook, told) in parallel.each(partial(run, timeout=timeout), waiting, "Executing"):
             if notebook is None:
                 failed[path] = told
             else:

@@ -83,9 +83,7 @@ def make(work, python, names):
 
 def for_browser(notebook):
     """The notebook as a reader meets it there: nothing computed yet, and a word on what to expect."""
-    title = next(
-        cell.source for cell in notebook.cells if cell.cell_type == "markdown"
-    ).splitlines()[0]
+    title = next(cell.source for cell in notebook.cells if cell.cell_type == "markdown").splitlines()[0]
     note = nbformat.v4.new_markdown_cell(NOTE.format(title=title.lstrip("# ")), id="in-the-browser")
     notebook.cells = [note, *[cell for cell in notebook.cells if cell.get("id") != COLAB_ID]]
     for cell in notebook.cells:
@@ -118,9 +116,7 @@ def library(work):
     copy.mkdir()
     for name in ["pyproject.toml", "README.md", "LICENSE"]:
         shutil.copy(ROOT / name, copy)
-    shutil.copytree(
-        ROOT / "noetherlib", copy / "noetherlib", ignore=shutil.ignore_patterns("__pycache__")
-    )
+    shutil.copytree(ROOT / "noetherlib", copy / "noetherlib", ignore=shutil.ignore_patterns("__pycache__"))
     code = "from setuptools import build_meta; build_meta.build_wheel('.')"
     subprocess.run([sys.executable, "-c", code], cwd=copy, check=True, capture_output=True)
     return next(copy.glob("*.whl"))
@@ -132,9 +128,7 @@ def stand_in(work):
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.write(pyodide.PINS / "glue.py", "myst_nb.py")
         archive.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: myst-nb\nVersion: 0\n")
-        archive.writestr(
-            f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
+        archive.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         archive.writestr(f"{about}/RECORD", "")
     return wheel
 

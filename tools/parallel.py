@@ -12,9 +12,7 @@ THREADS = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB
 
 def cores():
     """Cores that this process may use; in a container, no more than its share of time is worth."""
-    bound = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
+    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     allowed, period = SHARE.read_text().split() if SHARE.exists() else ("max", "1")
     return bound if allowed == "max" else max(1, min(bound, int(allowed) // int(period)))
 

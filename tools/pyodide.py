@@ -55,9 +55,7 @@ def fetch(build):
     """That folder, fetched if need be. SystemExit if it cannot be had, or a file is not what it should be."""
     if folder := fetched(build):
         return folder
-    npm = shutil.which("npm") or sys.exit(
-        "Python for the browser needs npm, which is not installed."
-    )
+    npm = shutil.which("npm") or sys.exit("Python for the browser needs npm, which is not installed.")
     build.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=build, prefix="pyodide-") as work:
         work = Path(work)
@@ -71,9 +69,7 @@ def fetch(build):
         lock = json.loads((core / LOCK).read_text(encoding="utf-8"))
         known = {normal(name): entry for name, entry in lock["packages"].items()}
         packages = closure(known, PACKAGES)
-        collect(
-            folder, {entry["file_name"]: entry["sha256"] for entry in packages.values()}, lock, work
-        )
+        collect(folder, {entry["file_name"]: entry["sha256"] for entry in packages.values()}, lock, work)
         packages |= {name: entry for name, entry in pure(folder, work)}
         lock["packages"] = packages
         (folder / LOCK).write_text(json.dumps(lock, indent=1), encoding="utf-8")
@@ -99,15 +95,11 @@ def collect(folder, hashes, lock, work):
         with_files = source(version, missing, work)
         for name, content in with_files:
             if sha256(content) != missing.pop(name):
-                sys.exit(
-                    f"{name} ({source.__doc__}) is not the file that Pyodide's lock file names."
-                )
+                sys.exit(f"{name} ({source.__doc__}) is not the file that Pyodide's lock file names.")
             (folder / name).write_bytes(content)
             told.append(source.__doc__)
     if missing:
-        sys.exit(
-            f"Python for the browser cannot be fetched: no source has {', '.join(sorted(missing))}."
-        )
+        sys.exit(f"Python for the browser cannot be fetched: no source has {', '.join(sorted(missing))}.")
     print("Pyodide", version, "with packages from", " and ".join(dict.fromkeys(told)), flush=True)
 
 
@@ -123,9 +115,7 @@ def official(version, missing, work):
     """the official distribution"""
     for name in list(missing):
         try:
-            with urllib.request.urlopen(
-                OFFICIAL.format(version=version, name=name), timeout=30
-            ) as answer:
+            with urllib.request.urlopen(OFFICIAL.format(version=version, name=name), timeout=30) as answer:
                 content = answer.read()
         except OSError:
             return  # it cannot be reached: the others could not either

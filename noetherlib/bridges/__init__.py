@@ -9,6 +9,11 @@ from .ensemble import Bridges, PoorMixing, bridge_ensemble
 from .laplace import Density, WideFluctuations, fluctuations, transition_density
 
 __all__ = [
-    "Bridges", "Density", "PoorMixing", "WideFluctuations", "bridge_ensemble", "fluctuations",
+    "Bridges",
+    "Density",
+    "PoorMixing",
+    "WideFluctuations",
+    "bridge_ensemble",
+    "fluctuations",
     "transition_density",
 ]

@@ -197,8 +197,7 @@ def bridge_ensemble(
     x, acceptance, tau = sample(samplers, max_iter, progress)
     if not np.isfinite(tau):
         warnings.warn(
-            f"bridge_ensemble: {max_iter} trajectories are too few to tell how many paths are "
-            "independent",
+            f"bridge_ensemble: {max_iter} trajectories are too few to tell how many paths are independent",
             PoorMixing,
             stacklevel=2,
         )
@@ -215,9 +214,7 @@ def _around(start, steps, system, ends, t, n_paths, rng):
     starts[:, 0], starts[:, -1] = ends
     with np.errstate(all="ignore"):
         if not np.isfinite(steps.gradient(starts)[1]).all():
-            raise ValueError(
-                "start must be a path on which system's drift is finite, with its derivatives"
-            )
+            raise ValueError("start must be a path on which system's drift is finite, with its derivatives")
     shares = np.diff(np.linspace(0, n_paths, len(starts) + 1).round().astype(int))
     streams = as_streams(rng, len(starts))
     return [Sampler(steps, *each) for each in zip(starts, streams, shares)]

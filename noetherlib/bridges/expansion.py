@@ -21,9 +21,7 @@ def check_minima(path):
         for index in np.argwhere(~np.asarray(good))[:1]:
             got = np.asarray(getattr(path, name))[tuple(index)]
             where = f" at index {tuple(map(int, index))}" if len(index) else ""
-            raise ValueError(
-                f"path must be a converged minimum of the action, got {name} {got}{where}"
-            )
+            raise ValueError(f"path must be a converged minimum of the action, got {name} {got}{where}")
 
 
 class Expansion:
@@ -51,8 +49,11 @@ class Expansion:
             )
         determinant = np.log(np.abs(self._factor().U.diagonal())).sum()
         return (
-            -self.terms.kinetic @ self.mesh.h + jacobian.sum() - self.missed
-            - determinant / 2 - dim / 2 * np.log(2 * np.pi)
+            -self.terms.kinetic @ self.mesh.h
+            + jacobian.sum()
+            - self.missed
+            - determinant / 2
+            - dim / 2 * np.log(2 * np.pi)
         )
 
     def covariance(self):
@@ -96,7 +97,7 @@ class Expansion:
 
 
 def _momentum(mesh, path):
-    """The momenta on the intervals, from those at the nodes: ``D2 L_d = p - h/2 (grad f)^T p + h/2 grad U``."""
+    """Momenta on the intervals, from those at the nodes: ``D2 L_d = p - h/2 (grad f)^T p + h/2 grad U``."""
     mid, h = mesh.split(path.x)[0], mesh.h[:, None]
     U, J = mesh.lagrangian.potential, mesh.lagrangian.system.jacobian(mid, mesh.t_mid)
     right = path.momentum[1:] - (h / 2 * U.gradient(mid, mesh.t_mid) if U is not None else 0.0)

@@ -30,10 +30,16 @@ def diffusion(answer, i):
 
 def spread(answer, i):
     variance = 2 * i.D * i.T
-    compare(answer, np.sqrt(variance), [
-        ("square root", variance, "This is the variance"), ("square root", np.sqrt(2 * i.D) * i.T),
-        ("σ² for D", np.sqrt(2 * variance)), ("factor ½", np.sqrt(variance / 2)),
-    ])
+    compare(
+        answer,
+        np.sqrt(variance),
+        [
+            ("square root", variance, "This is the variance"),
+            ("square root", np.sqrt(2 * i.D) * i.T),
+            ("σ² for D", np.sqrt(2 * variance)),
+            ("factor ½", np.sqrt(variance / 2)),
+        ],
+    )
 
 
 def simulator(answer, i):
@@ -48,10 +54,15 @@ def simulator(answer, i):
         return np.tile(x, (3, 1))
 
     quiet = run(i.drift, 0.0, 0.5, t, 3, np.random.default_rng(1))
-    compare(quiet, euler(h), [
-        (None, euler(h[0] + 0 * h), "The steps are not equal: h is t[k + 1] - t[k]"), ("sign", euler(-h)),
-        (None, np.full((3, len(t)), 0.5), "The drift does nothing"),
-    ])
+    compare(
+        quiet,
+        euler(h),
+        [
+            (None, euler(h[0] + 0 * h), "The steps are not equal: h is t[k + 1] - t[k]"),
+            ("sign", euler(-h)),
+            (None, np.full((3, len(t)), 0.5), "The drift does nothing"),
+        ],
+    )
 
     # where the randomness comes from
     before = np.random.get_state()
@@ -87,13 +98,23 @@ def path_action(answer, i):
 
 def odds(answer, i):
     log = 1.5 * i.a * i.T
-    compare(answer, [np.exp(log), 1.0], [
-        ("sign", [np.exp(-log), 1.0], "A large action makes a path unlikely: the odds are exp(-(S₁ - S₂))"),
-        ("missing ½∇·f", [1.0, 1.0]),
-        ("factor ½", [np.exp(2 * log), 1.0]), ("factor ½", [np.exp(log / 2), 1.0]),
-        (None, [log, 0.0], "These are differences of actions, and the odds are their exponentials"),
-        (None, [1.0, np.exp(log)], "The two functionals are exchanged"),
-    ], tol=1e-3)
+    compare(
+        answer,
+        [np.exp(log), 1.0],
+        [
+            (
+                "sign",
+                [np.exp(-log), 1.0],
+                "A large action makes a path unlikely: the odds are exp(-(S₁ - S₂))",
+            ),
+            ("missing ½∇·f", [1.0, 1.0]),
+            ("factor ½", [np.exp(2 * log), 1.0]),
+            ("factor ½", [np.exp(log / 2), 1.0]),
+            (None, [log, 0.0], "These are differences of actions, and the odds are their exponentials"),
+            (None, [1.0, np.exp(log)], "The two functionals are exchanged"),
+        ],
+        tol=1e-3,
+    )
 
 
 def mean_and_error(answer, i):
@@ -102,12 +123,17 @@ def mean_and_error(answer, i):
     got = as_numbers(as_function(answer, "mean_and_error(samples)")(samples))
     if got.shape != (2,):
         raise Mistake(None, "Two numbers are needed, the mean and its standard error")
-    compare(got / [mean, deviation / 20], [1, 1], [  # relative to the right ones; n or n - 1 is the same here
-        ("standard error", [1, 20], "This is the standard deviation, which does not fall with n"),
-        ("standard error", [1, 20 * deviation], "This is the variance"),
-        ("standard error", [1, deviation / 20], "This is the variance over n"),
-        ("standard error", [1, 1 / 20], "It falls as 1/√n and not as 1/n"),
-    ], tol=2e-3)
+    compare(
+        got / [mean, deviation / 20],
+        [1, 1],
+        [  # relative to the right ones; n or n - 1 is the same here
+            ("standard error", [1, 20], "This is the standard deviation, which does not fall with n"),
+            ("standard error", [1, 20 * deviation], "This is the variance"),
+            ("standard error", [1, deviation / 20], "This is the variance over n"),
+            ("standard error", [1, 1 / 20], "It falls as 1/√n and not as 1/n"),
+        ],
+        tol=2e-3,
+    )
 
 
 def variance(answer, i):
@@ -129,6 +155,11 @@ def variance(answer, i):
 
 
 TASKS = {
-    "diffusion": diffusion, "spread": spread, "simulator": simulator, "action": path_action, "odds": odds,
-    "mean and error": mean_and_error, "variance": variance,
+    "diffusion": diffusion,
+    "spread": spread,
+    "simulator": simulator,
+    "action": path_action,
+    "odds": odds,
+    "mean and error": mean_and_error,
+    "variance": variance,
 }

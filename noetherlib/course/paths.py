@@ -118,10 +118,17 @@ def gradient(answer, i):
     if got.shape == x.shape:
         raise Mistake(None, "The ends are fixed: only the n_times - 2 inner nodes have a derivative")
     right, naive, _ = _jumps(i.system, x, t, "om")
-    compare(got, right, [
-        ("naive momentum", naive, "So the half step with ∂L/∂x is missing"), ("σ² for D", right / 2),
-        ("missing ½∇·f", _jumps(i.system, x, t, "fw")[0]), ("left-point rule", _left_jumps(i, x, t)),
-    ], tol=1e-5)
+    compare(
+        got,
+        right,
+        [
+            ("naive momentum", naive, "So the half step with ∂L/∂x is missing"),
+            ("σ² for D", right / 2),
+            ("missing ½∇·f", _jumps(i.system, x, t, "fw")[0]),
+            ("left-point rule", _left_jumps(i, x, t)),
+        ],
+        tol=1e-5,
+    )
 
 
 def stationary(x, system, x0, x1, t, functional, left_jumps=None):
@@ -163,14 +170,20 @@ def _along(i):
 def energies(answer, i):
     E, (middle, v, f) = i.path.energy, _along(i)
     U = i.divergence(middle) / 2
-    compare(as_function(answer, "energy(x, t)")(i.path.x, i.path.t), E, [
-        ("E and L", ((v - f) ** 2).sum(axis=1) / (4 * i.D) + U, "This is L"),
-        ("E and L", -E, "This is L - p·v"),
-        ("E and L", E + 2 * U, "U enters E with a minus"), ("missing ½∇·f", E + U),
-        ("factor ½", E - U, "It is that of ∇·f"), ("σ² for D", (E - U) / 2),
-        ("units", 4 * i.D * (E + U), "This is |v|² - |f|², which is 4D times E without U"),
-        ("drift", (v**2).sum(axis=1) / (4 * i.D) - U),
-    ])
+    compare(
+        as_function(answer, "energy(x, t)")(i.path.x, i.path.t),
+        E,
+        [
+            ("E and L", ((v - f) ** 2).sum(axis=1) / (4 * i.D) + U, "This is L"),
+            ("E and L", -E, "This is L - p·v"),
+            ("E and L", E + 2 * U, "U enters E with a minus"),
+            ("missing ½∇·f", E + U),
+            ("factor ½", E - U, "It is that of ∇·f"),
+            ("σ² for D", (E - U) / 2),
+            ("units", 4 * i.D * (E + U), "This is |v|² - |f|², which is 4D times E without U"),
+            ("drift", (v**2).sum(axis=1) / (4 * i.D) - U),
+        ],
+    )
 
 
 def angular_momenta(answer, i):
@@ -180,11 +193,16 @@ def angular_momenta(answer, i):
         return (x[:, 0] * v[:, 1] - x[:, 1] * v[:, 0]) / (2 * i.D)
 
     places = middle, i.path.x[1:], i.path.x[:-1]
-    compare(as_function(answer, "angular_momentum(x, t)")(i.path.x, i.path.t), J, [
-        *(("drift", cross(x, v)) for x in places),
-        *(("naive momentum", cross(x, v - f)) for x in places),
-        ("units", 2 * i.D * J, "The factor 1/2D of the momentum is missing"), ("σ² for D", J / 2),
-    ])
+    compare(
+        as_function(answer, "angular_momentum(x, t)")(i.path.x, i.path.t),
+        J,
+        [
+            *(("drift", cross(x, v)) for x in places),
+            *(("naive momentum", cross(x, v - f)) for x in places),
+            ("units", 2 * i.D * J, "The factor 1/2D of the momentum is missing"),
+            ("σ² for D", J / 2),
+        ],
+    )
 
 
 def order(answer, i):
@@ -192,6 +210,11 @@ def order(answer, i):
 
 
 TASKS = {
-    "path action": path_action, "gradient": gradient, "path": path, "energies": energies,
-    "angular momenta": angular_momenta, "order": order, "escape": escape,
+    "path action": path_action,
+    "gradient": gradient,
+    "path": path,
+    "energies": energies,
+    "angular momenta": angular_momenta,
+    "order": order,
+    "escape": escape,
 }

@@ -7,8 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from ..models import reverse_diffusion
 from ..lagrangian.path import Path
+from ..models import reverse_diffusion
 from ..scores import Ring
 from ..symmetry import Symmetry, invariance_defect
 from ..system import System

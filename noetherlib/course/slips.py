@@ -13,8 +13,7 @@ SLIPS = {
         "half, and the divergence comes with one half. See 'Factors to beware of' on the notation page"
     ),
     "σ² for D": (
-        "σ² stands where D belongs, or the reverse: D = σ²/2. See 'Factors to beware of' on the notation "
-        "page"
+        "σ² stands where D belongs, or the reverse: D = σ²/2. See 'Factors to beware of' on the notation page"
     ),
     "sign": "A sign is wrong, and all else is right",
     "left-point rule": (
@@ -220,9 +219,14 @@ def action(x, t, f, divergence, D, left=False, share=0.5, quarter=0.25):
 
 ACTION_SLIPS = [
     ("missing ½∇·f", {"share": 0}),
-    ("left-point rule", {"left": True}), ("left-point rule", {"left": True, "share": 0}),
-    ("factor ½", {"share": 1}), ("factor ½", {"quarter": 0.5}), ("factor ½", {"quarter": 0.5, "share": 0}),
-    ("σ² for D", {"quarter": 0.125}), ("σ² for D", {"quarter": 0.125, "share": 0}), ("sign", {"share": -0.5}),
+    ("left-point rule", {"left": True}),
+    ("left-point rule", {"left": True, "share": 0}),
+    ("factor ½", {"share": 1}),
+    ("factor ½", {"quarter": 0.5}),
+    ("factor ½", {"quarter": 0.5, "share": 0}),
+    ("σ² for D", {"quarter": 0.125}),
+    ("σ² for D", {"quarter": 0.125, "share": 0}),
+    ("sign", {"share": -0.5}),
 ]
 
 

@@ -85,8 +85,7 @@ def decide(rows, metric, basis, frame, options, errors=None, misfit=0.0, **estim
     """
     if len(rows) < 2 * len(metric):
         raise ValueError(
-            f"more samples must be given: they make {len(rows)} equations for {len(metric)} "
-            "unknowns"
+            f"more samples must be given: they make {len(rows)} equations for {len(metric)} unknowns"
         )
     tolerance, resolution = options
     root = np.linalg.cholesky(np.linalg.inv(metric))  # columns: generators of size one

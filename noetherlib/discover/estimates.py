@@ -12,7 +12,14 @@ from .conditions import Field
 from .fit import Fit
 from .polynomials import unfolding
 from .recording import (
-    Drift, columns_of, entries, long_run, mean_of, positive, root_of, score_covariance,
+    Drift,
+    columns_of,
+    entries,
+    long_run,
+    mean_of,
+    positive,
+    root_of,
+    score_covariance,
 )
 
 LEVEL = 1e-3  # of the tests for measurement noise and for a D that depends on the state
@@ -166,6 +173,4 @@ def check_noisy(matrix):
     try:
         return check_positive_definite((matrix + matrix.T) / 2)
     except ValueError as error:
-        raise ValueError(
-            f"x must be noisy in every direction, or D cannot be estimated: {error}"
-        ) from None
+        raise ValueError(f"x must be noisy in every direction, or D cannot be estimated: {error}") from None

@@ -43,9 +43,7 @@ class Fit:
         sizes = [m for m in sizes if sound[:m].all()] or sizes[:1]
         self._inverse = np.linalg.inv(triangle[: sizes[-1], : sizes[-1]])
         #: (m, p) of the largest degree, in the basis orthonormal over the samples
-        self.projections = sum(
-            self.instruments(b).T @ (self._weights[b] * target[b]) for b in self.blocks()
-        )
+        self.projections = sum(self.instruments(b).T @ (self._weights[b] * target[b]) for b in self.blocks())
         best = self._best(sizes, target)
         size, below = sizes[best], sizes[best - 1] if best else 1
         self.monomials = Monomials(dim, degrees[best])
@@ -54,9 +52,7 @@ class Fit:
         if blur is not None:
             self._sharp = self.monomials.sharpened(self.frame.inverse @ blur @ self.frame.inverse.T)
         read = x if read is None else read
-        seen = sum(
-            self.instruments(b).T @ (self._weights[b] * self._seen(read[b])) for b in self.blocks()
-        )
+        seen = sum(self.instruments(b).T @ (self._weights[b] * self._seen(read[b])) for b in self.blocks())
         #: (m, m): from projections to coefficients
         self.factor = np.linalg.inv(seen)
         self.coefficients = self.factor @ self.projections[:size]

@@ -73,7 +73,12 @@ def symmetries_from_paths(paths, diffusion=None, tolerance=1e-3, dilations=False
         metric = metric + metric_of(basis, u, (p**2).sum(axis=-1)) / len(tracks)
 
     return decide(
-        np.concatenate(rows), metric, basis, frame, (tolerance, np.inf), Jackknife(rows),
+        np.concatenate(rows),
+        metric,
+        basis,
+        frame,
+        (tolerance, np.inf),
+        Jackknife(rows),
         diffusion=diffusion,
     )
 
@@ -112,9 +117,7 @@ def _tracks(paths, dilations):
             x, p = path
         else:
             need = "" if dilations else ", or pairs (x, p) of states and momenta"
-            raise ValueError(
-                f"paths must be results of least_action_path{need}; got {type(path).__name__}"
-            )
+            raise ValueError(f"paths must be results of least_action_path{need}; got {type(path).__name__}")
         x, p = as_floats(x, "paths"), as_floats(p, "paths")
         if x.ndim < 2 or x.shape != p.shape or x.shape[-2] < 3:
             raise ValueError(

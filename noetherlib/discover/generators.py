@@ -18,9 +18,7 @@ class Frame:
         spread = away.T @ away / len(x)
         scale = np.abs(x).max() ** 2 + TINY
         if len(x) <= x.shape[1] or np.linalg.eigvalsh(spread)[0] < 1e-20 * scale:
-            raise ValueError(
-                f"{name} must spread in every direction, dim + 1 states in general position"
-            )
+            raise ValueError(f"{name} must spread in every direction, dim + 1 states in general position")
         scaling = np.diag(np.sqrt(np.diag(spread)))
         root = scaling if diffusion is None else np.linalg.cholesky(diffusion)
         inverse = np.linalg.inv(root)

@@ -37,8 +37,12 @@ class Drift:
         moves = recording.moves[:, self.lag :].reshape(-1, recording.dim)
         before, self.states = recording.states(0, n - self.lag), recording.states(self.lag)
         self.fit = Fit(
-            before, moves / steps[:, None], np.sqrt(steps), range(1, max_degree + 1),
-            read=self.states, blur=blur,
+            before,
+            moves / steps[:, None],
+            np.sqrt(steps),
+            range(1, max_degree + 1),
+            read=self.states,
+            blur=blur,
         )
         mean = self.fit.observed(recording.states()).reshape(recording.moves.shape)
         self.residual = recording.moves - recording.steps[:, None] * mean

@@ -17,9 +17,7 @@ from .generators import Frame, basis_of, defects, metric_of, unit_of
 from .recording import Recording
 
 
-def symmetries_from_drift(
-    x, f, diffusion, jacobian=None, max_degree=7, tolerance=1e-6, resolution=0.1
-):
+def symmetries_from_drift(x, f, diffusion, jacobian=None, max_degree=7, tolerance=1e-6, resolution=0.1):
     """Symmetries from samples of the drift, with or without noise on them.
 
     Parameters
@@ -162,9 +160,7 @@ def symmetries_from_trajectories(t, x, max_degree=5, tolerance=1e-6, resolution=
     t = as_times(t)
     x = as_floats(x, "x")
     if x.ndim not in (2, 3) or x.shape[-2] != len(t):
-        raise ValueError(
-            f"x must be (n_paths, {len(t)}, dim) or ({len(t)}, dim), got shape {x.shape}"
-        )
+        raise ValueError(f"x must be (n_paths, {len(t)}, dim) or ({len(t)}, dim), got shape {x.shape}")
     x = x.reshape(-1, *x.shape[-2:])
     dim = x.shape[-1]
     options = as_positive(tolerance, "tolerance"), as_positive(resolution, "resolution")
@@ -175,9 +171,16 @@ def symmetries_from_trajectories(t, x, max_degree=5, tolerance=1e-6, resolution=
     system = System(drift.vector, D.matrix if found.varies else diffusion, dim, drift.jacobian)
     states = x[:, :-1].reshape(-1, dim)
     return _from_fields(
-        found.fields, states, Frame(states, diffusion), basis_of(dim, False, True), options,
-        diffusion=diffusion, diffusion_error=found.diffusion.error, system=system,
-        measurement_noise=found.noise.matrix, measurement_noise_error=found.noise.error,
+        found.fields,
+        states,
+        Frame(states, diffusion),
+        basis_of(dim, False, True),
+        options,
+        diffusion=diffusion,
+        diffusion_error=found.diffusion.error,
+        system=system,
+        measurement_noise=found.noise.matrix,
+        measurement_noise_error=found.noise.error,
         p_constant=found.p_constant,
     )
 

@@ -104,7 +104,7 @@ class Operator:
                     part[leaves] = cells.fraction(inside, name, cells.centres[leaves], step)
                     width[leaves] += (part[leaves] - 1) / 2
                 crossing.append((tail, head, beyond, leaves))
-            for rate, (tail, head, beyond, leaves) in zip(direction.rates(cut, width), crossing):
+            for rate, (tail, head, beyond, _) in zip(direction.rates(cut, width), crossing):
                 rate = np.where(beyond & (not self.absorbing), 0.0, rate)
                 total += rate
                 stays = members[tail] & members[head]

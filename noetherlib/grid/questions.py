@@ -90,11 +90,9 @@ def generator(system, box, shape, edges=None):
     gen = Generator(system, cells, edges)
     for axis, share in enumerate(gen.peclet):
         if share > MOSTLY:
-            warnings.warn(
-                f"along coordinate {axis} the drift over a cell exceeds twice the noise (Peclet number "
-                f"|f| h / D > 2) in {share:.0%} of the cells: take more cells, or a smaller box",
-                Coarse, stacklevel=2,
-            )
+            text = f"along coordinate {axis} the drift over a cell exceeds twice the noise (Peclet number "
+            text += f"|f| h / D > 2) in {share:.0%} of the cells: take more cells, or a smaller box"
+            warnings.warn(text, Coarse, stacklevel=2)
     return gen
 
 
@@ -246,15 +244,12 @@ class Generator:
         return OnGrid(fine, error, self.axes, what)
 
     def _say(self, what, relative, level=4):
-        warnings.warn(
-            f"the grid is too coarse: half as many cells change {what} so that the error is about "
-            f"{relative:.0%} of it: take more cells", Coarse, stacklevel=level,
-        )
+        text = f"the grid is too coarse: half as many cells change {what} so that the error is about "
+        warnings.warn(f"{text}{relative:.0%} of it: take more cells", Coarse, stacklevel=level)
 
     def _look_at_edges(self, density, what):
         share = float(density[self._fine.rim].sum() * self._cells.volume)
         if self._edges is None and share > EDGE:
-            warnings.warn(
-                f"the box cuts probability off: {share:.1%} of {what} lies in the cells at its edge: take "
-                'a larger box, or edges="reflecting" where walls are meant', Coarse, stacklevel=3,
-            )
+            text = f"the box cuts probability off: {share:.1%} of {what} lies in the cells at its edge: take "
+            text += 'a larger box, or edges="reflecting" where walls are meant'
+            warnings.warn(text, Coarse, stacklevel=3)

@@ -133,7 +133,9 @@ def _solve(matrix, right):
         warnings.simplefilter("ignore", linalg.MatrixRankWarning)
         try:
             factors = linalg.splu(
-                sparse.csc_matrix(matrix), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0,
+                sparse.csc_matrix(matrix),
+                permc_spec="MMD_AT_PLUS_A",
+                diag_pivot_thresh=0.0,
                 options={"SymmetricMode": True},
             )
         except RuntimeError:  # exactly singular

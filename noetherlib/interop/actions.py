@@ -172,8 +172,6 @@ def _strength(diffusion, dim):
     """Mean eigenvalue of the covariance 2 D, its `noise_strength` squared."""
     D, dim = as_floats(diffusion, "diffusion"), as_count(dim, "dim")
     if D.shape not in ((), (dim,), (dim, dim)):
-        raise ValueError(
-            f"diffusion must be a number, ({dim},) or ({dim}, {dim}), got shape {D.shape}"
-        )
+        raise ValueError(f"diffusion must be a number, ({dim},) or ({dim}, {dim}), got shape {D.shape}")
     mean = D if D.ndim == 0 else (np.trace(D) if D.ndim == 2 else D.sum()) / dim
     return 2 * as_positive(mean, "the trace of diffusion")

@@ -208,9 +208,7 @@ def from_responses(rt, choice, nondecision, horizon, step):
     """
     rt, choice = as_floats(rt, "rt"), as_floats(choice, "choice")
     if rt.shape != choice.shape or not np.isin(choice, (-1, 1)).all():
-        raise ValueError(
-            f"need rt and choice (-1 or 1) of one shape, got {rt.shape}, {choice.shape}"
-        )
+        raise ValueError(f"need rt and choice (-1 or 1) of one shape, got {rt.shape}, {choice.shape}")
     exits = rt - as_number(nondecision, "nondecision")
     inside = exits > as_positive(horizon, "horizon") - 1.5 * as_positive(step, "step")
     return np.where(inside, np.nan, exits), np.where(inside, 0, choice).astype(int)

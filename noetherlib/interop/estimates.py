@@ -83,16 +83,12 @@ def to_kramersmoyal(f, D, powers, dt):
     """
     f, D, dt = as_floats(f, "f"), as_floats(D, "D"), as_positive(dt, "dt")
     if f.ndim == 0 or D.shape != (*f.shape, f.shape[-1]):
-        raise ValueError(
-            f"need f (..., dim) and D (..., dim, dim), got shapes {f.shape}, {D.shape}"
-        )
+        raise ValueError(f"need f (..., dim) and D (..., dim, dim), got shapes {f.shape}, {D.shape}")
     k = []
     for power in _rows(powers, None):
         axes = [i for i, n in enumerate(power) for _ in range(n)]
         if len(power) != f.shape[-1] or len(axes) not in (1, 2):
-            raise ValueError(
-                f"powers must be of {f.shape[-1]} coordinates and order 1 or 2, got {power}"
-            )
+            raise ValueError(f"powers must be of {f.shape[-1]} coordinates and order 1 or 2, got {power}")
         second = len(axes) == 2
         scale = dt if not second or axes[0] == axes[1] else 2 * dt
         k.append(scale * (D[..., axes[0], axes[1]] if second else f[..., axes[0]]))

@@ -189,9 +189,7 @@ def inside(value, name):
     """``value`` strictly between 0 and 1."""
     value = as_floats(value, name)
     if not ((value > 0) & (value < 1)).all():
-        raise ValueError(
-            f"{name} must lie strictly between 0 and 1, got {value.min()} to {value.max()}"
-        )
+        raise ValueError(f"{name} must lie strictly between 0 and 1, got {value.min()} to {value.max()}")
     return value
 
 

@@ -74,9 +74,7 @@ def to_amplitude(D):
     try:
         return np.linalg.cholesky(2 * D)
     except np.linalg.LinAlgError:
-        raise ValueError(
-            "D must be positive definite; np.linalg.eigvalsh(D) says where not"
-        ) from None
+        raise ValueError("D must be positive definite; np.linalg.eigvalsh(D) says where not") from None
 
 
 def from_stratonovich(drift, g, gradient):

@@ -74,7 +74,7 @@ def lacks_noise(mesh, x):
 
 
 def off_noise(mesh, x):
-    """``dx/dt - f`` on the intervals: its parts along the noise and off it, and the scale of each variable."""
+    """``dx/dt - f`` on the intervals: its parts along and off the noise, and the scale of each variable."""
     mid, v = mesh.split(x)
     system = mesh.lagrangian.system
     f = system.drift(mid, mesh.t_mid)

@@ -39,13 +39,22 @@ class Terms:
 
     def at(self, index):
         """The same for some of the paths (the first axis)."""
+
         def pick(value):
             return value[index] if value is not None and value.shape[:1] == index.shape else value
 
         A = self.A if self.A.ndim < self.x.ndim + 1 else self.A[index]
         return Terms(
-            self.x[index], self.t, self.L[index], self.v[index], self.p[index], self.kinetic[index],
-            A, self.additive, pick(self.L_x), pick(self.M),
+            self.x[index],
+            self.t,
+            self.L[index],
+            self.v[index],
+            self.p[index],
+            self.kinetic[index],
+            A,
+            self.additive,
+            pick(self.L_x),
+            pick(self.M),
         )
 
 
@@ -55,7 +64,7 @@ def times(A, w):
 
 
 def product(a, b):
-    """``a @ b`` of stacked matrices, ``a`` (dim,) a diagonal too; small ones without calling BLAS for each."""
+    """``a @ b`` of stacked matrices, ``a`` (dim,) a diagonal too; small ones without BLAS for each."""
     if a.ndim == 1:
         return a[:, None] * b
     return a @ b if a.shape[-1] > 8 or b.size < 400 else np.einsum("...ij,...jk->...ik", a, b)

@@ -14,7 +14,7 @@ from .banded import solve_general
 
 
 class Equations:
-    """What is left of the equations at states ``x`` (n, dim) and momenta ``p`` (n-1, dim), and their slopes."""
+    """What the equations leave at states ``x`` (n, dim) and momenta ``p`` (n-1, dim), and their slopes."""
 
     def __init__(self, mesh, x, p):
         self.mesh, self.x, self.p = mesh, x, p
@@ -37,7 +37,7 @@ class Equations:
         )
 
     def matrix(self):
-        """Second derivatives of ``sum p.(dx - h f) - h p.D p + h U``: blocks left of, on and right of the diagonal.
+        """Second derivatives of ``sum p.(dx - h f) - h p.D p + h U``: blocks beside and on the diagonal.
 
         Block k is that of p_k and of the node x_{k+1}; the last node is given, and its place is
         filled with the identity.

@@ -12,7 +12,6 @@ import numpy as np
 from .banded import WIDE, pack_band, unpack
 from .continuous import product
 
-
 CACHED = 2**15  # numbers that stay in the cache while they are worked on
 
 
@@ -59,7 +58,7 @@ class Mesh:
         if terms.M.shape[-1] < WIDE:
             return pack_band(*self.blocks(terms, bend))
         A, M = terms.A, terms.M
-        # (dim,) or a matrix, the same on all intervals; or a matrix for each interval, of all paths or of each
+        # (dim,) or a matrix, the same on all intervals; or a matrix for each, of all paths or of each
         A = np.broadcast_to(A, M.shape[:-2] + A.shape if A.ndim < 3 else M.shape)
         out = np.empty((*M.shape[:-3], len(self.h) - 1, 2, *M.shape[-2:]))
         bend = np.broadcast_to(bend, M.shape)

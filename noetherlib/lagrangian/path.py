@@ -65,7 +65,15 @@ class Path:
     system: System = field(default=None, repr=False)
 
     _batched = (
-        "x", "action", "converged", "gradient_norm", "n_iter", "momentum", "energy", "kind", "constraint",
+        "x",
+        "action",
+        "converged",
+        "gradient_norm",
+        "n_iter",
+        "momentum",
+        "energy",
+        "kind",
+        "constraint",
     )
 
     def __len__(self):

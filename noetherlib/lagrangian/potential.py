@@ -10,8 +10,10 @@ from ..system.learn import Untouched, without
 from ..system.noise import changes, pseudo_inverse
 
 NAMES = {
-    "onsager-machlup": "onsager-machlup", "om": "onsager-machlup",
-    "freidlin-wentzell": "freidlin-wentzell", "fw": "freidlin-wentzell",
+    "onsager-machlup": "onsager-machlup",
+    "om": "onsager-machlup",
+    "freidlin-wentzell": "freidlin-wentzell",
+    "fw": "freidlin-wentzell",
 }
 
 

@@ -111,9 +111,14 @@ class FitzHughNagumo(Flow):
 
     def drift(self, x, t):
         v, w = x[..., 0], x[..., 1]
-        return _stacked(x, 1, [
-            v - v * v**2 / 3 - w + self.current, self.slowness * (v + self.threshold - self.recovery * w),
-        ])
+        return _stacked(
+            x,
+            1,
+            [
+                v - v * v**2 / 3 - w + self.current,
+                self.slowness * (v + self.threshold - self.recovery * w),
+            ],
+        )
 
     def jacobian(self, x, t):
         return _stacked(x, 2, [1 - x[..., 0] ** 2, -1.0, self.slowness, -self.slowness * self.recovery])

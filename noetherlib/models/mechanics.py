@@ -49,7 +49,7 @@ class Underdamped(Flow):
 
 
 class Coloured(Flow):
-    """``dx = (f(x, t) + R e) dt``, ``de = -e / tau dt + sqrt(2 D) / tau dW``, e along the noisy directions."""
+    """``dx = (f(x, t) + R e) dt``, ``de = -e / tau dt + sqrt(2 D) / tau dW``, e along the noise."""
 
     additive = True
 
@@ -190,7 +190,8 @@ def coloured(system, time_constant):
     """
     if as_a(System, system, "system").additive is not True:
         raise ValueError(
-            "system must have noise that does not depend on the state (declare additive=True where that is so)"
+            "system must have noise that does not depend on the state "
+            "(declare additive=True where that is so)"
         )
     if system.constant_diffusion is not None and not system.constant_diffusion.any():
         raise ValueError("system must have noise, got D = 0")

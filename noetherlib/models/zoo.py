@@ -71,7 +71,12 @@ def ornstein_uhlenbeck(dim, rate, diffusion):
 
 
 def multistable_decision(
-    baseline=1.25, excitation=2.0, inhibition=0.9, threshold=1.5, width=0.01, time_constant=1.0,
+    baseline=1.25,
+    excitation=2.0,
+    inhibition=0.9,
+    threshold=1.5,
+    width=0.01,
+    time_constant=1.0,
     diffusion=0.16,
 ):
     """Two competing populations with several attractors, a model of decision and working memory.
@@ -109,11 +114,17 @@ def multistable_decision(
     -----
     Source: Vastola (2025), arXiv 2504.09761, Figure 1c, whose parameters are the defaults.
     """
-    return System.of(Decision(
-        as_number(baseline, "baseline"), as_number(excitation, "excitation"),
-        as_number(inhibition, "inhibition"), as_number(threshold, "threshold"),
-        as_positive(width, "width"), as_positive(time_constant, "time_constant"), _some(diffusion),
-    ))
+    return System.of(
+        Decision(
+            as_number(baseline, "baseline"),
+            as_number(excitation, "excitation"),
+            as_number(inhibition, "inhibition"),
+            as_number(threshold, "threshold"),
+            as_positive(width, "width"),
+            as_positive(time_constant, "time_constant"),
+            _some(diffusion),
+        )
+    )
 
 
 def double_well(diffusion):
@@ -202,10 +213,15 @@ def fitzhugh_nagumo(threshold=0.7, recovery=0.8, slowness=0.08, current=0.0, dif
     -----
     Source: FitzHugh (1961), Biophys. J. 1, 445; Nagumo, Arimoto and Yoshizawa (1962), Proc. IRE 50, 2061.
     """
-    return System.of(FitzHughNagumo(
-        as_number(threshold, "threshold"), as_number(recovery, "recovery"),
-        as_positive(slowness, "slowness"), as_number(current, "current"), as_positive(diffusion, "diffusion"),
-    ))
+    return System.of(
+        FitzHughNagumo(
+            as_number(threshold, "threshold"),
+            as_number(recovery, "recovery"),
+            as_positive(slowness, "slowness"),
+            as_number(current, "current"),
+            as_positive(diffusion, "diffusion"),
+        )
+    )
 
 
 def _some(diffusion):

@@ -74,9 +74,7 @@ class Smoothed:
             s = (x - place) / self.width
             inside = np.abs(s) < 1
             if inside.any():
-                low, high = (
-                    self.drift(np.full_like(x, place + side * self.width), t) for side in (-1, 1)
-                )
+                low, high = (self.drift(np.full_like(x, place + side * self.width), t) for side in (-1, 1))
                 rise = s * (15 - 10 * s**2 + 3 * s**4) / 8
                 f = np.where(inside, (low + high) / 2 + rise * (high - low) / 2, f)
         return f
@@ -85,6 +83,9 @@ class Smoothed:
 def smoothed(system, places, width):
     """The system with its jumps drawn out."""
     return System(
-        Smoothed(system.drift, places, width), system.flow.diffusion, 1,
-        additive=system.flow.additive, autonomous=system.flow.autonomous,
+        Smoothed(system.drift, places, width),
+        system.flow.diffusion,
+        1,
+        additive=system.flow.additive,
+        autonomous=system.flow.autonomous,
     )

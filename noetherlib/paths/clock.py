@@ -56,7 +56,7 @@ def bend(t, x, step):
 
 
 def between(t, known, x):
-    """States at the times ``t`` on straight lines between ``x`` (n, dim) at the times ``known``; at rest beyond."""
+    """States at times ``t`` on lines between ``x`` (n, dim) at the times ``known``; at rest beyond."""
     return np.stack([np.interp(t, known, column) for column in x.T], axis=-1)
 
 

@@ -19,7 +19,9 @@ from ..system.noise import invert, is_diagonal, root
 from .clock import bend, between
 from .minimise import minimise
 
-EASES = 10.0 ** -np.array([0, 1, 2, 2, 3, 3, 4])  # the noise added, in units of what the coupling itself brings
+EASES = 10.0 ** -np.array(
+    [0, 1, 2, 2, 3, 3, 4]
+)  # the noise added, in units of what the coupling itself brings
 DAMPINGS = 0.0, 1e-8, 1e-6, 1e-4, 1e-2
 SETTLED, SOFT = 1e-12, 1e-4  # errors of Hamilton's equations: solved; only the clock is left to move
 SINGULAR = 1e-9  # of the reach of the noise: below this a direction is out of it
@@ -53,7 +55,12 @@ def _solve(mesh, x, tol, max_iter):
 
 def _rank(fields):
     """What to prefer: converged minima, then what is converged, then what is nearest to it."""
-    return (not fields["converged"], fields["kind"] != "minimum", fields["constraint"], fields["gradient_norm"])
+    return (
+        not fields["converged"],
+        fields["kind"] != "minimum",
+        fields["constraint"],
+        fields["gradient_norm"],
+    )
 
 
 def _polish(equations, added, max_iter):
@@ -65,7 +72,7 @@ def _polish(equations, added, max_iter):
     mesh, terms, count = equations.mesh, equations.terms, 0
     D = mesh.lagrangian.system.noise(terms.x, terms.t)[0]
     inertia = mesh.inertia(invert(D + np.diag(added)))
-    for count in range(1, max_iter + 1):
+    for count in range(1, max_iter + 1):  # noqa: B007  (it is returned)
         best = equations
         for damping in DAMPINGS:
             best = min(best, _moved(equations, inertia, damping), key=lambda e: e.error)

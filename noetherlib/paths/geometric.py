@@ -14,7 +14,7 @@ from ..lagrangian.potential import NAMES
 from ..system import System
 from .clock import length
 from .newton import NotConverged
-from .search import ACCURACY, Search
+from .search import Search
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +75,16 @@ class GeometricPath:
 
 
 def geometric_path(
-    system, x0, x1, n_points=200, functional="freidlin-wentzell", guess=None,
-    *, guesses=None, tol=1e-8, max_iter=500,
+    system,
+    x0,
+    x1,
+    n_points=200,
+    functional="freidlin-wentzell",
+    guess=None,
+    *,
+    guesses=None,
+    tol=1e-8,
+    max_iter=500,
 ):
     """Least-action curve from ``x0`` to ``x1`` with free transition time.
 
@@ -198,8 +206,17 @@ def _need_autonomous(system, x):
 
 def _result(system, found):
     return GeometricPath(
-        found.x, length(found.x), found.action, found.converged and found.error <= found.bound,
-        found.gradient_norm, found.n_iter, found.kind, found.error, (), found.joints, found.duration,
+        found.x,
+        length(found.x),
+        found.action,
+        found.converged and found.error <= found.bound,
+        found.gradient_norm,
+        found.n_iter,
+        found.kind,
+        found.error,
+        (),
+        found.joints,
+        found.duration,
         system=system,
     )
 
@@ -212,6 +229,7 @@ def _tell(geo, stacklevel):
             f"geometric_path did not converge: action {geo.action:.4g} with an error of "
             f"{geo.error:.2g}{falls}, gradient norm {geo.gradient_norm:.2g}, {len(geo.x)} points. The action "
             "is an upper bound: try other guesses",
-            NotConverged, stacklevel=stacklevel,
+            NotConverged,
+            stacklevel=stacklevel,
         )
     return geo

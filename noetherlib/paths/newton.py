@@ -86,7 +86,7 @@ class Newton:
                         break
 
     def move(self, k, step, below=np.inf):
-        """Take one path a step (n_times - 2, dim) on, if that leaves its gradient ``below``; whether it did."""
+        """Take a path a step (n_times - 2, dim) on, if that leaves its gradient ``below``; whether it did."""
         trial = self.x[k : k + 1].copy()
         trial[:, 1:-1] += step
         taken = self.expand(np.array([k]), trial, below)[0]
@@ -147,10 +147,15 @@ class Newton:
         # roundoff of x over the shortest step is what the momentum cannot resolve
         floor = EPS * momentum + self.roundoff * size
         found = {
-            "x": x, "size": size, "gradient": gradient, "gradient_norm": norm,
-            "hessian": mesh.hessian(terms, bend), "action": terms.L @ mesh.h,
+            "x": x,
+            "size": size,
+            "gradient": gradient,
+            "gradient_norm": norm,
+            "hessian": mesh.hessian(terms, bend),
+            "action": terms.L @ mesh.h,
             "scale": (np.abs(terms.L) + terms.kinetic) @ mesh.h,
-            "floor": floor, "target": self.tol * momentum + 16 * floor,
+            "floor": floor,
+            "target": self.tol * momentum + 16 * floor,
         }
         if self.costly:
             found["bend"] = bend

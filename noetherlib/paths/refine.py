@@ -10,11 +10,11 @@ import numpy as np
 from ..inputs import as_a, as_count, as_positive
 from ..lagrangian import Lagrangian, Mesh
 from ..lagrangian.action import lacks_noise
-from .clock import follow, is_autonomous
-from .minimise import PATIENCE
-from .geometric import GeometricPath, refined
-from .newton import NotConverged
 from ..lagrangian.path import Path
+from .clock import follow, is_autonomous
+from .geometric import GeometricPath, refined
+from .minimise import PATIENCE
+from .newton import NotConverged
 from .solve import nearest_path
 
 LOOSE = 3  # paths, each on a finer mesh, that may fail to converge from the one given on
@@ -137,5 +137,3 @@ def _share(path, missed, n):
     t = np.interp(np.linspace(0, 1, n), np.append(0, np.cumsum(weight)) / weight.sum(), path.t)
     t[0], t[-1] = path.t[0], path.t[-1]
     return t
-
-

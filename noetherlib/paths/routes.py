@@ -8,7 +8,6 @@ import numpy as np
 
 from ..system import fixed_points
 from .clock import between, length
-from .curve import Curve
 
 BOW = 0.3  # height of a bow over its length
 POINTS, STARTS = 6, 256  # fixed points tried on the way, and starts of the search for them

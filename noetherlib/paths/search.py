@@ -158,8 +158,16 @@ class Search:
         moves = np.linalg.norm(np.diff(path.x, axis=0), axis=1)
         x = path.x[np.append(True, moves > 1e-9 * moves.sum())]  # where it rests nothing is drawn
         return Found(
-            x, value, done, float(path.gradient_norm), int(path.n_iter), str(path.kind), missed,
-            bound, (), float(path.t[-1]),
+            x,
+            value,
+            done,
+            float(path.gradient_norm),
+            int(path.n_iter),
+            str(path.kind),
+            missed,
+            bound,
+            (),
+            float(path.t[-1]),
         )
 
 
@@ -179,6 +187,13 @@ def _alike(a, b):
 
 def _found(route, error, bound):
     return Found(
-        route.x, route.action, route.converged, max(float(leg.gradient_norm) for leg in route.legs),
-        sum(leg.n_iter for leg in route.legs), route.kind, float(error), float(bound), route.joints,
+        route.x,
+        route.action,
+        route.converged,
+        max(float(leg.gradient_norm) for leg in route.legs),
+        sum(leg.n_iter for leg in route.legs),
+        route.kind,
+        float(error),
+        float(bound),
+        route.joints,
     )

@@ -10,8 +10,8 @@ import numpy as np
 from ..inputs import as_a, as_count, as_positive, as_states, as_times, brief
 from ..lagrangian import Lagrangian, Mesh
 from ..lagrangian.action import as_paths, finite_action, lacks_noise
-from ..system import System
 from ..lagrangian.path import Path
+from ..system import System
 from .breaks import WIDTHS, NotSmooth, find_breaks, smoothed
 from .degenerate import solve_degenerate
 from .minimise import minimise
@@ -22,8 +22,16 @@ CHUNK = 8192  # numbers of state per sweep: a batch is solved in pieces that sta
 
 
 def least_action_path(
-    system, x0, x1, t, functional="onsager-machlup", guess=None, guesses=None,
-    *, tol=1e-8, max_iter=2000,
+    system,
+    x0,
+    x1,
+    t,
+    functional="onsager-machlup",
+    guess=None,
+    guesses=None,
+    *,
+    tol=1e-8,
+    max_iter=2000,
 ):
     """Most likely path(s) from ``x0`` to ``x1`` in given time: a minimum of the action.
 
@@ -92,7 +100,8 @@ def least_action_path(
             raise ValueError(f"guesses must be a sequence of at least one path, got {brief(guesses)}")
     line = (t - t[0])[:, None] / (t[-1] - t[0])
     starts = [
-        x0[..., None, :] + line * (x1 - x0)[..., None, :] if start is None
+        x0[..., None, :] + line * (x1 - x0)[..., None, :]
+        if start is None
         else as_paths(start, len(t), system.dim, name)
         for name, start in zip(names, starts)
     ]
@@ -154,8 +163,10 @@ def _paths(mesh, x, tol, max_iter, regular):
 def _improve(mesh, path, tol, max_iter):
     """The paths, those replaced for which the noiseless flow leads to less action."""
     lead = path.x.shape[:-2]
-    fields = {name: np.array(getattr(path, name)).reshape(-1, *np.shape(getattr(path, name))[len(lead) :])
-              for name in Path._batched}
+    fields = {
+        name: np.array(getattr(path, name)).reshape(-1, *np.shape(getattr(path, name))[len(lead) :])
+        for name in Path._batched
+    }
     which, starts = better_starts(mesh, fields["x"], fields["action"])
     if not len(which):
         return path
@@ -164,7 +175,9 @@ def _improve(mesh, path, tol, max_iter):
     less &= np.abs(found["x"]).max(axis=(1, 2)) < 1e5 * (1 + np.abs(starts).max(axis=(1, 2)))
     for name, value in fields.items():
         value[which[less]] = found[name][less]
-    return replace(path, **{name: value.reshape(lead + value.shape[1:])[()] for name, value in fields.items()})
+    return replace(
+        path, **{name: value.reshape(lead + value.shape[1:])[()] for name, value in fields.items()}
+    )
 
 
 def _mind_breaks(mesh, path, tol, max_iter):

@@ -24,11 +24,13 @@ def better_starts(mesh, x, action):
         some = np.append(np.arange(0, len(mesh.t) - 1, 2), len(mesh.t) - 1)  # Newton's method does the rest
         forth, back = _flow(system, np.stack([first, last]), np.stack([mesh.t[some], mesh.t[some][::-1]]))
         forth, back = (_between(mesh.t, mesh.t[some], one) for one in (forth, back[:, ::-1]))
-        candidates = np.stack([
-            forth + share * (last - forth[:, -1])[:, None],
-            back + (1 - share) * (first - back[:, 0])[:, None],
-            (1 - share) * forth + share * back,
-        ])
+        candidates = np.stack(
+            [
+                forth + share * (last - forth[:, -1])[:, None],
+                back + (1 - share) * (first - back[:, 0])[:, None],
+                (1 - share) * forth + share * back,
+            ]
+        )
         candidates[:, :, 0], candidates[:, :, -1] = first, last
         S = mesh.action(candidates)
     S = np.where(np.isfinite(S), S, np.inf)
@@ -46,7 +48,7 @@ def _between(t, known, x):
 
 
 def _flow(system, x, t):
-    """The noiseless flow from ``x`` (k, batch, dim) along times ``t`` (k, n): Adams and Bashforth's, of second order.
+    """The noiseless flow from ``x`` (k, batch, dim) along times ``t`` (k, n): Adams-Bashforth, second order.
 
     One evaluation of the drift for each step, and one more for the first.
     """

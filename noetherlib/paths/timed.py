@@ -46,8 +46,7 @@ def fastest(system, x):
     return float(np.abs(np.linalg.eigvals(system.jacobian(x, 0.0))).max())
 
 
-def falling(system, starts, duration, worth=np.inf, steps=QUICK, most=MOST // 4, best=None,
-            settled=SETTLED):
+def falling(system, starts, duration, worth=np.inf, steps=QUICK, most=MOST // 4, best=None, settled=SETTLED):
     """Paths from ``duration`` on in twice the time until the action settles: `Timed`.
 
     On the same steps, so that the error of the rule stays. Where the flow comes back to a state of the

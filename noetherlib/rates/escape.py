@@ -150,7 +150,9 @@ def escape_rate(system, attractor, saddle, geo=None):
     if share > 0.5:
         warnings.warn(
             f"the next order in D is {share:.0%} of this rate: ask `generator` or `simulate` where noise "
-            "is so strong", NotWeak, stacklevel=2,
+            "is so strong",
+            NotWeak,
+            stacklevel=2,
         )
     share = float(share) + missed
     return EscapeRate(rate, rate * share, float(prefactor), float(barrier), growth, excess, method)
@@ -240,6 +242,8 @@ def _path(system, D, start, top, geo):
     if geo.kind != "minimum":
         warnings.warn(
             "it is not known whether geo is a minimum of the action: where a cheaper path leaves it, this "
-            "rate is too low", NotWeak, stacklevel=3,
+            "rate is too low",
+            NotWeak,
+            stacklevel=3,
         )
     return geo

@@ -43,6 +43,7 @@ class Empirical(GaussianMixture):
 
     def score(self, x, t):
         """grad log p (..., dim)."""
+
         def evaluate(x, t):
             terms = self._log_terms(x, t)
             w = np.exp(terms - terms.max(axis=-1, keepdims=True))

@@ -108,8 +108,10 @@ def _divergence(score, function):
     if (own := getattr(score, "divergence", None)) is not None:
         return own
     if (jacobian := getattr(score, "score_jacobian", None)) is None:
+
         def jacobian(x, t):
             return differentiate(lambda *at: np.asarray(function(*at), dtype=float), x, t, fine=True)
+
     return lambda x, t: np.trace(jacobian(x, t), axis1=-2, axis2=-1)
 
 
@@ -117,9 +119,7 @@ def _checked(score, x, t):
     """The score as a function, the levels and the states."""
     function = getattr(score, "score", score)
     if not callable(function):
-        raise ValueError(
-            f"score must have a method .score or be a function of (x, t), got {brief(score)}"
-        )
+        raise ValueError(f"score must have a method .score or be a function of (x, t), got {brief(score)}")
     t, x = _as_levels(t), as_floats(x, "x")
     if x.ndim == 0:
         raise ValueError("x must have the state on its last axis, shape (..., dim), got a number")
@@ -138,9 +138,7 @@ def _follow(function, divergence, x, t, rtol, atol):
         slope = np.asarray(function(y, np.asarray(level)), dtype=float)
         if slope.shape != x.shape or not np.isfinite(slope).all():
             what = "not finite" if slope.shape == x.shape else f"of shape {slope.shape}"
-            raise ValueError(
-                f"score(x, t) must be finite, of shape {x.shape}; got {what} at t = {level:g}"
-            )
+            raise ValueError(f"score(x, t) must be finite, of shape {x.shape}; got {what} at t = {level:g}")
         rates = [-pace * slope.ravel()]
         if divergence is not None:
             spread = np.broadcast_to(divergence(y, np.asarray(level)), x.shape[:-1])
@@ -167,7 +165,5 @@ def _as_levels(value):
         raise ValueError(f"t must be noise levels >= 0, got {t.min()}")
     way = np.sign(np.diff(t))
     for k in np.flatnonzero((way == 0) | (way != way[0]))[:1]:
-        raise ValueError(
-            f"t must be strictly monotone, got t[{k}] = {t[k]} and t[{k + 1}] = {t[k + 1]}"
-        )
+        raise ValueError(f"t must be strictly monotone, got t[{k}] = {t[k]} and t[{k + 1}] = {t[k + 1]}")
     return t

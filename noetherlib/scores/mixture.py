@@ -60,6 +60,7 @@ class GaussianMixture(Density):
 
     def log_density(self, x, t):
         """log p, normalised (...)."""
+
         def evaluate(x, t):
             terms = self._log_terms(x, t)
             top = terms.max(axis=-1)
@@ -73,6 +74,7 @@ class GaussianMixture(Density):
 
     def score_jacobian(self, x, t):
         """d score_i / dx_j (..., dim, dim)."""
+
         def evaluate(x, t):
             w, c, _, mean_p, _ = self._posterior(x, t)
             return _second(w, c, c) - mean_p
@@ -81,6 +83,7 @@ class GaussianMixture(Density):
 
     def score_hessian(self, x, t):
         """d2 score_i / dx_j dx_l (..., dim, dim, dim)."""
+
         def evaluate(x, t):
             w, c, _, _, p = self._posterior(x, t)
             out = np.empty(c.shape[:1] + (self.dim,) * 3)
@@ -96,6 +99,7 @@ class GaussianMixture(Density):
 
     def score_hessian_along(self, x, t, p):
         """sum_i p_i d2 score_i / dx_j dx_l (..., dim, dim), ``p`` (..., dim): dim times cheaper."""
+
         def evaluate(x, t, p):
             w, c, _, _, excess = self._posterior(x, t)
             along = w * (c @ p[..., None])[..., 0]
@@ -109,6 +113,7 @@ class GaussianMixture(Density):
 
     def divergence(self, x, t):
         """Divergence of the score (...)."""
+
         def evaluate(x, t):
             w, c, _, mean_p, _ = self._posterior(x, t)
             return (w * (c**2).sum(axis=-1)).sum(axis=-1) - np.trace(mean_p, axis1=-2, axis2=-1)
@@ -117,6 +122,7 @@ class GaussianMixture(Density):
 
     def divergence_gradient(self, x, t):
         """Gradient of the score's divergence (..., dim)."""
+
         def evaluate(x, t):
             w, c, _, _, p = self._posterior(x, t)
             out = ((w * _laplacian(c, p))[:, None, :] @ c)[:, 0]
@@ -128,6 +134,7 @@ class GaussianMixture(Density):
 
     def divergence_hessian(self, x, t):
         """Second derivatives of the score's divergence (..., dim, dim)."""
+
         def evaluate(x, t):
             w, c, _, _, p = self._posterior(x, t)
             cov, q = _second(w, c, c), _laplacian(c, p)

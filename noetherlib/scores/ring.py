@@ -134,7 +134,7 @@ def _ratio_series():
         near.append(-np.dot(near, near[::-1]) / (2 * n + 2))
     far = [1.0]
     for n in range(1, 21):
-        far.append(((n - 2) * far[n - 1] - np.dot(far[1:n], far[n - 1:0:-1])) / 2)
+        far.append(((n - 2) * far[n - 1] - np.dot(far[1:n], far[n - 1 : 0 : -1])) / 2)
     return np.array(near), np.array([0.0, *far])
 
 

@@ -10,6 +10,7 @@ from pickle import PicklingError
 
 import numpy as np
 
+from ..inputs import as_count, brief
 from .bounds import Walls
 from .crossing import between
 from .failures import NotFinite, check
@@ -97,6 +98,17 @@ def _away(scheme, starts, t, saved, rng, walls, *options):
     return part
 
 
+def rows(save, count):
+    """Indices of the times to keep."""
+    if isinstance(save, str) and save == "all":
+        return np.arange(count)
+    if isinstance(save, str) and save == "final":
+        return np.array([count - 1])
+    if isinstance(save, str):
+        raise ValueError(f'save must be "all", "final" or a positive integer, got {brief(save)}')
+    return np.union1d(np.arange(0, count, as_count(save, "save")), count - 1)
+
+
 def room(n_saved, count, dim, walls, blocks=1):
     """Arrays for states (saved, dim, paths), who was lost, the step needed, and the exits."""
     part = [np.empty((n_saved, dim, count)), np.zeros(count, dtype=bool), np.full(blocks, np.inf)]
@@ -143,6 +155,7 @@ def free(scheme, starts, t, saved, rng, states, lost=None):
             else:
                 check(x, t[k])
             row += 1
+
 
 def with_bar(done, blocks):
     """The indices ``done``, with a bar that shows how many paths there are."""

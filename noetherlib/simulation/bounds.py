@@ -43,8 +43,7 @@ class Walls:
         outside |= ~((starts < upper) | ((starts == upper) & (not self.absorbs[1])))
         if outside.any():
             raise ValueError(
-                f"x0 must lie strictly between the bounds {lower} and {upper}, "
-                f"got {starts[outside][0]}"
+                f"x0 must lie strictly between the bounds {lower} and {upper}, got {starts[outside][0]}"
             )
 
 

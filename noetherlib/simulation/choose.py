@@ -11,9 +11,7 @@ from .local import LocalLinear
 from .schemes import EulerMaruyama, Milstein, needs_levy_areas
 from .stiff import Implicit, Tamed
 
-SCHEMES = {
-    scheme.name: scheme for scheme in (EulerMaruyama, Exact, Milstein, LocalLinear, Tamed, Implicit)
-}
+SCHEMES = {scheme.name: scheme for scheme in (EulerMaruyama, Exact, Milstein, LocalLinear, Tamed, Implicit)}
 DENSE = 64  #: variables up to which a drift that nobody declared linear is tried as one
 
 

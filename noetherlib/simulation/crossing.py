@@ -99,9 +99,7 @@ def _force(slope, rise, variance):
 
 def _rate(ends, variance, steep, force):
     """Parts per unit of time: no bridge meets both walls, none turns or bends too much."""
-    return max(
-        16 * np.max(variance) / (ends[1] - ends[0]) ** 2, steep / TURN, np.sqrt(2 * force / BEND)
-    )
+    return max(16 * np.max(variance) / (ends[1] - ends[0]) ** 2, steep / TURN, np.sqrt(2 * force / BEND))
 
 
 def _roughness(system, x, t):

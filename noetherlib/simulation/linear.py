@@ -78,9 +78,7 @@ def _transition(matrix, offset, D, h):
         for _ in range(doublings):
             phi, shift, cov = phi @ phi, phi @ shift + shift, phi @ cov @ phi.T + cov
     if not np.isfinite(cov).all():
-        raise ValueError(
-            f"t has a step of {h:.6g}, over which the linear drift of system overflows"
-        )
+        raise ValueError(f"t has a step of {h:.6g}, over which the linear drift of system overflows")
     # what has no noise of its own moves by powers of h less: the root in units of each size
     size = np.sqrt(np.diag(cov))
     unit = np.where(size > 0, size, 1.0)

@@ -9,7 +9,6 @@ from ..system.derivatives import differentiate
 from .bounds import first_touch
 from .failures import NotFinite
 
-
 NEWTON = 3  # steps to the edge
 REACH = 25  # steps that far from the edge, in variances, do not touch it
 
@@ -27,9 +26,7 @@ class Region:
         self.level = value.dtype != bool
         if not (value > 0).all():
             first = brief(starts[np.argmin(value > 0)].tolist())
-            raise ValueError(
-                f"x0 must lie inside the region, where its function is positive; got {first}"
-            )
+            raise ValueError(f"x0 must lie inside the region, where its function is positive; got {first}")
 
     def _ask(self, x):
         value = np.asarray(self.function(x))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..inputs import as_count, as_states, as_streams, as_times, brief
-from .blocks import BLOCK, fill, room, with_bar
+from .blocks import BLOCK, fill, room, rows, with_bar
 from .bounds import as_walls
 from .choose import choose
 from .failures import POLICIES
@@ -57,8 +57,21 @@ class Ensemble:
 
 
 def simulate(
-    system, x0, t, n_paths, rng=0, save="all", bounds=None, executor=None, progress=False,
-    method=None, *, region=None, reflect=None, interpretation="ito", on_failure="raise",
+    system,
+    x0,
+    t,
+    n_paths,
+    rng=0,
+    save="all",
+    bounds=None,
+    executor=None,
+    progress=False,
+    method=None,
+    *,
+    region=None,
+    reflect=None,
+    interpretation="ito",
+    on_failure="raise",
 ):
     """Simulate independent paths of ``dx = f dt + sqrt(2 D) dW``.
 
@@ -162,7 +175,7 @@ def simulate(
     """
     t = as_times(t)
     n_paths = as_count(n_paths, "n_paths")
-    saved = _saved(save, len(t))
+    saved = rows(save, len(t))
     system = in_ito(system, interpretation)
     if not isinstance(on_failure, str) or on_failure not in POLICIES:
         names = ", ".join(f'"{name}"' for name in POLICIES)
@@ -204,7 +217,8 @@ def simulate(
         warnings.warn(
             f"t has steps of up to {np.diff(t).max():.3g}, too long for the drift between the bounds: "
             f"exit times may be wrong by more than 1 %; take steps of at most {needed.min():.2g}",
-            RuntimeWarning, stacklevel=2,
+            RuntimeWarning,
+            stacklevel=2,
         )
     ens = Ensemble(t[saved], states.transpose(2, 0, 1), scheme.name, *exits, failed=int(lost.sum()))
     if on_failure == "drop" and lost.any():
@@ -228,8 +242,7 @@ def _starts(x0, dim, n_paths, blocks, streams):
     starts = as_states(x0, dim, "x0")
     if starts.shape not in ((dim,), (n_paths, dim)):
         raise ValueError(
-            f"x0 must be one state ({dim},) or one for each path ({n_paths}, {dim}), "
-            f"got shape {starts.shape}"
+            f"x0 must be one state ({dim},) or one for each path ({n_paths}, {dim}), got shape {starts.shape}"
         )
     return np.broadcast_to(starts, (n_paths, dim))
 
@@ -241,14 +254,3 @@ def _walls(bounds, reflect, region, system, starts, t):
     if region is not None:
         raise ValueError("region goes without bounds and reflect: write them into its function")
     return as_walls(bounds, reflect, system.dim, starts, t), "bounds"
-
-
-def _saved(save, count):
-    """Indices of the times to keep."""
-    if isinstance(save, str) and save == "all":
-        return np.arange(count)
-    if isinstance(save, str) and save == "final":
-        return np.array([count - 1])
-    if isinstance(save, str):
-        raise ValueError(f'save must be "all", "final" or a positive integer, got {brief(save)}')
-    return np.union1d(np.arange(0, count, as_count(save, "save")), count - 1)

@@ -23,10 +23,17 @@ def invariance(H, xi, tau):
     """The conditions without ``K``: expressions, or forms, which must vanish."""
     x, t, D, n = H.state, H.time, H.diffusion, H.dim
     rate = along((*H.drift, sp.S.One), tau, (*x, t))
-    clock = [total(tau.diff(x[j])*D[i, j] for j in range(n)) for i in range(n)]
-    metric = [total(xi[i].diff(x[k])*D[k, j] + xi[j].diff(x[k])*D[k, i] - xi[k]*D[i, j].diff(x[k])
-                    for k in range(n)) - tau*D[i, j].diff(t) - rate*D[i, j]
-              for i in range(n) for j in range(i, n)]
+    clock = [total(tau.diff(x[j]) * D[i, j] for j in range(n)) for i in range(n)]
+    metric = [
+        total(
+            xi[i].diff(x[k]) * D[k, j] + xi[j].diff(x[k]) * D[k, i] - xi[k] * D[i, j].diff(x[k])
+            for k in range(n)
+        )
+        - tau * D[i, j].diff(t)
+        - rate * D[i, j]
+        for i in range(n)
+        for j in range(i, n)
+    ]
     return clock + metric
 
 
@@ -35,8 +42,13 @@ def gauge_equations(H, xi, tau):
     x, t, f, U = H.state, H.time, H.drift, H.potential
     flow = (*f, sp.S.One)
     rate = along(flow, tau, (*x, t))
-    fields = [[*(2*H.diffusion[i, :]), sp.S.Zero] for i in range(H.dim)] + [[*flow]]
-    slopes = [along(flow, xi[i], (*x, t)) - total(xi[k]*f[i].diff(x[k]) for k in range(H.dim))
-              - tau*f[i].diff(t) - rate*f[i] for i in range(H.dim)]
-    power = total(xi[k]*U.diff(x[k]) for k in range(H.dim)) + tau*U.diff(t) + rate*U
+    fields = [[*(2 * H.diffusion[i, :]), sp.S.Zero] for i in range(H.dim)] + [[*flow]]
+    slopes = [
+        along(flow, xi[i], (*x, t))
+        - total(xi[k] * f[i].diff(x[k]) for k in range(H.dim))
+        - tau * f[i].diff(t)
+        - rate * f[i]
+        for i in range(H.dim)
+    ]
+    power = total(xi[k] * U.diff(x[k]) for k in range(H.dim)) + tau * U.diff(t) + rate * U
     return fields, [*slopes, power]

@@ -48,8 +48,7 @@ def lambdify(expression, L, parameters=None) -> Callable:
     compiled = sp.lambdify(symbols, outputs, modules=[STACKED, "numpy", "scipy"], cse=True)
     first, *others = groups
     kind = Parameter.POSITIONAL_OR_KEYWORD
-    signature = Signature([Parameter(first, kind),
-                           *(Parameter(name, kind, default=None) for name in others)])
+    signature = Signature([Parameter(first, kind), *(Parameter(name, kind, default=None) for name in others)])
 
     def function(*args, **kwargs):
         given = signature.bind(*args, **kwargs)

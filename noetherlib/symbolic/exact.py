@@ -35,8 +35,10 @@ def vanishes(expression, variables):
         if value.is_number and value.is_finite and abs(value) > 1e-15:
             if abs(sp.im(value)) < 1e-15 or expression.has(sp.I):  # else outside its domain
                 return False
-    raise ArithmeticError("cannot decide whether this expression vanishes identically (it may help "
-                          f"to declare its symbols real or positive): {expression}")
+    raise ArithmeticError(
+        "cannot decide whether this expression vanishes identically (it may help "
+        f"to declare its symbols real or positive): {expression}"
+    )
 
 
 def null_space(conditions, size, variables, deadline):
@@ -57,9 +59,9 @@ def null_space(conditions, size, variables, deadline):
     vectors = []
     for vector in matrix.nullspace().to_Matrix().tolist():
         last = next(entry for entry in reversed(vector) if entry != 0)
-        fractions = [sp.fraction(sp.factor(entry/last)) for entry in vector]
-        scale = sp.lcm_list([d for _, d in fractions])/sp.gcd_list([n for n, _ in fractions])
-        vectors.append([sp.cancel(n/d*scale) for n, d in fractions])
+        fractions = [sp.fraction(sp.factor(entry / last)) for entry in vector]
+        scale = sp.lcm_list([d for _, d in fractions]) / sp.gcd_list([n for n, _ in fractions])
+        vectors.append([sp.cancel(n / d * scale) for n, d in fractions])
     return vectors
 
 
@@ -67,7 +69,8 @@ def sample(symbol, variables, rng):
     """A random rational value; variables take both signs, unless assumed to have one."""
     value = sp.Rational(int(rng.integers(200, 1800)), 1009)
     negative = symbol.is_negative or (
-        symbol in variables and not symbol.is_nonnegative and rng.random() < 0.5)
+        symbol in variables and not symbol.is_nonnegative and rng.random() < 0.5
+    )
     return -value if negative else value
 
 
@@ -86,8 +89,7 @@ def _coefficients(conditions, variables, deadline):
     dict from ``j`` to its coefficient.
     """
     entries, functions = generic([e for condition in conditions for e in condition.values()])
-    fractions, independent, relations, constants = _independent(
-        entries, (*variables, *functions), deadline)
+    fractions, independent, relations, constants = _independent(entries, (*variables, *functions), deadline)
     parameters = set().union(*(e.free_symbols for pair in fractions for e in pair)) - {*independent}
     ring = PolyRing((*independent, *sorted(parameters, key=str)), sp.QQ, lex)
     n, rows = len(independent), {}
@@ -100,12 +102,11 @@ def _coefficients(conditions, variables, deadline):
             common = common if denominator == 1 else common.lcm(denominator)
         for j, (numerator, denominator) in parts.items():
             deadline.check("the conditions as polynomials")
-            polynomial = _reduced(numerator*common.exquo(denominator), relations, ring)
+            polynomial = _reduced(numerator * common.exquo(denominator), relations, ring)
             for powers, c in polynomial.terms():
                 entry = rows.setdefault((i, powers[:n]), {}).setdefault(j, {})
-                entry[(0,)*n + powers[n:]] = c
-    distinct = dict.fromkeys(
-        frozenset((j, ring(entry)) for j, entry in row.items()) for row in rows.values())
+                entry[(0,) * n + powers[n:]] = c
+    distinct = dict.fromkeys(frozenset((j, ring(entry)) for j, entry in row.items()) for row in rows.values())
     values = [{j: entry.as_expr().xreplace(constants) for j, entry in row} for row in distinct]
     values = [{j: e for j, e in row.items() if sp.expand(e) != 0} for row in values]
     return [row for row in values if row]
@@ -116,8 +117,8 @@ def _reduced(polynomial, relations, ring):
     for k, degree, value in reversed(relations):
         reduced = ring.zero
         for powers, c in polynomial.terms():
-            term = ring({(*powers[:k], powers[k] % degree, *powers[k + 1:]): c})
-            reduced += term*value**(powers[k]//degree)
+            term = ring({(*powers[:k], powers[k] % degree, *powers[k + 1 :]): c})
+            reduced += term * value ** (powers[k] // degree)
         polynomial = reduced
     return polynomial
 
@@ -146,7 +147,7 @@ def _independent(expressions, variables, deadline):
             return e.func(*map(walk, e.args))
         base, exponent = e.as_base_exp()
         if e.is_Pow and exponent.is_Integer:
-            return walk(base)**exponent
+            return walk(base) ** exponent
         if isinstance(e, (TrigonometricFunction, HyperbolicFunction)) and e.rewrite(sp.exp) != e:
             return walk(e.rewrite(sp.exp))
         if not e.has_free(*variables):
@@ -155,19 +156,19 @@ def _independent(expressions, variables, deadline):
             n = degrees[base]
             if base not in roots:
                 numerator, denominator = sp.fraction(sp.together(walk(base)))
-                roots[base] = sp.Dummy(), n, numerator*denominator**(n - 1), denominator
-            return (roots[base][0]/roots[base][-1])**(exponent*n)
+                roots[base] = sp.Dummy(), n, numerator * denominator ** (n - 1), denominator
+            return (roots[base][0] / roots[base][-1]) ** (exponent * n)
         if e.is_Pow or isinstance(e, sp.exp):
-            return sp.Mul(*map(exponential, sp.Add.make_args(sp.expand(exponent*sp.log(base)))))
+            return sp.Mul(*map(exponential, sp.Add.make_args(sp.expand(exponent * sp.log(base)))))
         return others.setdefault(e, sp.Dummy())
 
     def exponential(term):
         rational, monomial = term.as_coeff_Mul()
         if isinstance(monomial, sp.log) and rational.is_Rational:
-            return walk(monomial.args[0]**rational)
+            return walk(monomial.args[0] ** rational)
         if not term.has_free(*variables) or not rational.is_Rational:
             return walk(sp.exp(term))
-        return exponentials.setdefault(monomial, sp.Dummy(positive=True))**rational
+        return exponentials.setdefault(monomial, sp.Dummy(positive=True)) ** rational
 
     rewritten = [walk(e) for e in expressions]
     fractional = {E: 1 for E in exponentials.values()}

@@ -43,11 +43,10 @@ def frame(fields, slopes, variables, deadline):
         for field, slope in pending:
             deadline.check("the brackets")
             slope = _insert(basis, field, slope, variables)
-            conditions += [slope]*(slope is not None)
+            conditions += [slope] * (slope is not None)
         pending = []
         for (Y, s), (Z, r) in combinations(basis.values(), 2):
-            bracket = [along(Y, z, variables) - along(Z, y, variables)
-                       for y, z in zip(Y, Z, strict=True)]
+            bracket = [along(Y, z, variables) - along(Z, y, variables) for y, z in zip(Y, Z, strict=True)]
             if any(not vanishes(e, variables) for e in bracket):
                 pending.append((bracket, along(Y, r, variables) - along(Z, s, variables)))
     for (Y, s), (Z, r) in combinations(basis.values(), 2):  # all brackets are zero now
@@ -72,7 +71,7 @@ def total(terms):
 
 def along(field, function, variables):
     """Derivative of a function, or of a form, along a field."""
-    return total(function.diff(s)*e for e, s in zip(field, variables, strict=True) if e != 0)
+    return total(function.diff(s) * e for e, s in zip(field, variables, strict=True) if e != 0)
 
 
 def _insert(basis, field, slope, variables):
@@ -84,7 +83,7 @@ def _insert(basis, field, slope, variables):
     if not pivots:
         return slope
     pivot = min(pivots, key=lambda k: (field[k].has_free(*variables), not field[k].is_Number, -k))
-    field, slope = [sp.cancel(e/field[pivot]) for e in field], slope*(1/field[pivot])
+    field, slope = [sp.cancel(e / field[pivot]) for e in field], slope * (1 / field[pivot])
     for k, (other, s) in basis.items():
         basis[k] = _eliminated(other, s, field, slope, other[pivot])
     basis[pivot] = field, slope
@@ -94,5 +93,7 @@ def _insert(basis, field, slope, variables):
 def _eliminated(field, slope, other, other_slope, factor):
     if factor == 0:
         return field, slope
-    return ([sp.cancel(e - factor*o) if o != 0 else e for e, o in zip(field, other, strict=True)],
-            slope - other_slope*factor)
+    return (
+        [sp.cancel(e - factor * o) if o != 0 else e for e, o in zip(field, other, strict=True)],
+        slope - other_slope * factor,
+    )

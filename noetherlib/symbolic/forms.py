@@ -30,7 +30,7 @@ class Space:
 
     def unknowns(self):
         """``xi`` and ``tau`` as forms."""
-        start = (0,)*(len(self.state) + 1)
+        start = (0,) * (len(self.state) + 1)
         *xi, tau = (Form({(i, start): sp.S.One}, self) for i in range(len(self.state) + 1))
         return xi, tau
 
@@ -52,27 +52,31 @@ class Form:
         return Form({jet: c for jet, c in terms.items() if c != 0}, self.space)
 
     def __mul__(self, factor):
-        terms = {jet: c*factor for jet, c in self.terms.items()} if factor != 0 else {}
+        terms = {jet: c * factor for jet, c in self.terms.items()} if factor != 0 else {}
         return Form(terms, self.space)
 
     def __neg__(self):
-        return self*-1
+        return self * -1
 
     def __sub__(self, other):
         return self + -other
 
     def diff(self, variable):
         k = self.space.variables.index(variable)
-        raised = {(i, (*order[:k], order[k] + 1, *order[k + 1:])): c
-                  for (i, order), c in self.terms.items()}
+        raised = {(i, (*order[:k], order[k] + 1, *order[k + 1 :])): c for (i, order), c in self.terms.items()}
         outer = {jet: c for jet, c in raised.items() if self.space.keeps(*jet)}
         inner = {jet: slope for jet, c in self.terms.items() if (slope := c.diff(variable)) != 0}
         return Form(inner, self.space) + Form(outer, self.space)
 
     def of(self, component, function):
         """The value where this component is the function and the others are zero."""
-        return sp.Add(*(c*sp.diff(function, *zip(self.space.variables, order, strict=True))
-                        for (i, order), c in self.terms.items() if i == component))
+        return sp.Add(
+            *(
+                c * sp.diff(function, *zip(self.space.variables, order, strict=True))
+                for (i, order), c in self.terms.items()
+                if i == component
+            )
+        )
 
     def __call__(self, functions):
         """The value for these functions, ``(*xi, tau)``."""

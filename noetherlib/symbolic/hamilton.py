@@ -46,15 +46,13 @@ class Hamiltonian(Picture):
         diffusion = as_symmetric("diffusion", self.diffusion, len(state))
         potential = as_exact("potential", self.potential)
         if len(drift) != len(state):
-            raise ValueError(
-                f"drift: got {len(drift)} components, need {len(state)}, one for each state")
+            raise ValueError(f"drift: got {len(drift)} components, need {len(state)}, one for each state")
         time = as_time(self.time, [*drift, *diffusion, potential])
         values = dict(drift=drift, diffusion=diffusion, potential=potential, state=state, time=time)
         for name, value in values.items():
             object.__setattr__(self, name, value)
-        if len({s.name for s in (*state, *self.velocity, time)}) < 2*len(state) + 1:
-            raise ValueError(
-                f"state: {state}, velocity {self.velocity} and time {time} need distinct names")
+        if len({s.name for s in (*state, *self.velocity, time)}) < 2 * len(state) + 1:
+            raise ValueError(f"state: {state}, velocity {self.velocity} and time {time} need distinct names")
 
     def __iter__(self):
         return iter((self.expression, self.momentum))
@@ -68,18 +66,20 @@ class Hamiltonian(Picture):
     def momentum(self) -> tuple:
         """Symbols of the momenta: ``p_x`` for ``x``."""
         momentum = tuple(sp.Symbol(f"p_{s.name}") for s in self.state)
-        others = set(self.state) | {self.time} | set().union(
-            *(e.free_symbols for e in (*self.drift, *self.diffusion, self.potential)))
+        others = (
+            set(self.state)
+            | {self.time}
+            | set().union(*(e.free_symbols for e in (*self.drift, *self.diffusion, self.potential)))
+        )
         if taken := {s.name for s in momentum} & {s.name for s in others}:
-            raise ValueError(
-                f"state: {sorted(taken)} are the names of momenta here; rename these symbols")
+            raise ValueError(f"state: {sorted(taken)} are the names of momenta here; rename these symbols")
         return momentum
 
     @cached_property
     def expression(self) -> sp.Expr:
         """``H`` in (x, p, t)."""
         p = sp.Matrix(self.momentum)
-        H = (p.T*self.diffusion*p)[0] + dot(p, self.drift) - self.potential
+        H = (p.T * self.diffusion * p)[0] + dot(p, self.drift) - self.potential
         return sp.expand(H if self.diffusion.is_diagonal() else sp.cancel(H))
 
     @property
@@ -131,8 +131,12 @@ class Hamiltonian(Picture):
     @property
     def residuals(self):
         """What vanishes on the system's paths: Hamilton's equations."""
-        return [sp.expand_mul(rate - e) for rate, e in zip(
-            velocities((*self.state, *self.momentum)), (*self.rates, *self.forces), strict=True)]
+        return [
+            sp.expand_mul(rate - e)
+            for rate, e in zip(
+                velocities((*self.state, *self.momentum)), (*self.rates, *self.forces), strict=True
+            )
+        ]
 
 
 def is_regular(H):

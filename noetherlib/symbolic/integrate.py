@@ -27,15 +27,14 @@ def integral(frame, slopes=None) -> sp.Expr:
             rest = sp.simplify(rest) if rest.has_free(*done) else rest
             K += _antiderivative(rest, variables[k], variables)
         done.append(variables[k])
-    others = {k: sp.expand(slopes[k] - along(Z, K, variables))
-              for k, Z in frame.fields.items() if k not in straight}
+    others = {
+        k: sp.expand(slopes[k] - along(Z, K, variables)) for k, Z in frame.fields.items() if k not in straight
+    }
     if any(not vanishes(s, variables) for s in others.values()):
         K += _undetermined(frame, others, done)
     K = min((sp.factor(K), sp.expand(K), K), key=sp.count_ops)
-    if not all(vanishes(slopes[k] - along(Z, K, variables), variables)
-               for k, Z in frame.fields.items()):
-        raise ArithmeticError(
-            f"sympy's integral {K} for the gauge term does not satisfy its equation")
+    if not all(vanishes(slopes[k] - along(Z, K, variables), variables) for k, Z in frame.fields.items()):
+        raise ArithmeticError(f"sympy's integral {K} for the gauge term does not satisfy its equation")
     return K
 
 
@@ -43,7 +42,8 @@ def _antiderivative(expression, symbol, variables):
     return sp.integrate(expression, symbol).replace(
         # sympy splits off cases such as k = 0 in exp(k t)/k; parameters are generic here
         lambda e: isinstance(e, sp.Piecewise) and not e.args[0].cond.has_free(*variables),
-        lambda e: e.args[0].expr)
+        lambda e: e.args[0].expr,
+    )
 
 
 def _undetermined(frame, slopes, done):
@@ -52,16 +52,18 @@ def _undetermined(frame, slopes, done):
     slopes = [sp.simplify(s) if s.has_free(*done) else s for s in slopes.values()]
     functions = list(dict.fromkeys(term for s in slopes for term in _terms(s, variables)))
     for _ in range(3):
-        new = [term for F in functions for field in fields
-               for term in _relatives(F, field, variables, done)]
+        new = [term for F in functions for field in fields for term in _relatives(F, field, variables, done)]
         functions = list(dict.fromkeys([*functions, *new]))[:60]
-    conditions = [dict(enumerate([*(along(field, F, variables) for F in functions), -s]))
-                  for field, s in zip(fields, slopes, strict=True)]
+    conditions = [
+        dict(enumerate([*(along(field, F, variables) for F in functions), -s]))
+        for field, s in zip(fields, slopes, strict=True)
+    ]
     for vector in null_space(conditions, len(functions) + 1, variables, Deadline()):
         if vector[-1] != 0:
-            return dot(vector[:-1], functions)/vector[-1]
-    raise ArithmeticError("a gauge term exists, but no formula was found for it: its derivative "
-                          f"along {fields} is {slopes}")
+            return dot(vector[:-1], functions) / vector[-1]
+    raise ArithmeticError(
+        f"a gauge term exists, but no formula was found for it: its derivative along {fields} is {slopes}"
+    )
 
 
 def _relatives(function, field, variables, done):
@@ -69,7 +71,7 @@ def _relatives(function, field, variables, done):
     terms = _terms(along(field, function, variables), variables)
     for symbol, e in zip(variables, field, strict=True):
         if e != 0 and symbol not in done:
-            integrand = sp.expand(function/e)
+            integrand = sp.expand(function / e)
             part = _antiderivative(integrand, symbol, variables)
             new = {type(F) for F in part.atoms(sp.Function) - integrand.atoms(sp.Function)}
             if not part.has(sp.Integral) and new <= {sp.log}:  # no Ei, erf, ...: they lead nowhere

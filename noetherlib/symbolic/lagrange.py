@@ -37,21 +37,20 @@ class Lagrangian(Picture):
     def __post_init__(self):
         expression, state = as_exact("expression", self.expression), as_symbols("state", self.state)
         time = as_time(self.time, [expression])
-        velocity = (velocities(state) if self.velocity is None
-                    else as_symbols("velocity", self.velocity))
+        velocity = velocities(state) if self.velocity is None else as_symbols("velocity", self.velocity)
         if len(velocity) != len(state):
-            raise ValueError(
-                f"velocity: got {len(velocity)} symbols, need {len(state)}, one for each state")
-        if len({s.name for s in (*state, *velocity, time)}) < 2*len(state) + 1:
-            raise ValueError(
-                f"state: {state}, velocity {velocity} and time {time} need distinct names")
+            raise ValueError(f"velocity: got {len(velocity)} symbols, need {len(state)}, one for each state")
+        if len({s.name for s in (*state, *velocity, time)}) < 2 * len(state) + 1:
+            raise ValueError(f"state: {state}, velocity {velocity} and time {time} need distinct names")
         values = dict(expression=expression, state=state, time=time, velocity=velocity)
         for name, value in values.items():
             object.__setattr__(self, name, value)
         as_expression("expression", expression, self, self.variables)
         if not expression.has_free(*velocity):
-            raise ValueError(f"expression: got {expression}, which has none of the velocities "
-                             f"{velocity}; write it in these symbols or name yours by velocity=")
+            raise ValueError(
+                f"expression: got {expression}, which has none of the velocities "
+                f"{velocity}; write it in these symbols or name yours by velocity="
+            )
 
     @property
     def acceleration(self) -> tuple:
@@ -101,7 +100,7 @@ class Lagrangian(Picture):
         if any(e.has_free(*v) for e in G):
             return sp.expand(dot(self.momenta, v) - self.expression)
         # quadratic: nothing to cancel
-        return (v.T*G*v)[0]/2 - self.expression.subs(dict.fromkeys(v, 0))
+        return (v.T * G * v)[0] / 2 - self.expression.subs(dict.fromkeys(v, 0))
 
     @property
     def motion(self):
@@ -110,5 +109,7 @@ class Lagrangian(Picture):
     @property
     def residuals(self):
         """What vanishes on the system's paths: the Euler-Lagrange equations."""
-        return [sp.expand_mul(self.derivative(p) - force)
-                for p, force in zip(self.momenta, self.forces, strict=True)]
+        return [
+            sp.expand_mul(self.derivative(p) - force)
+            for p, force in zip(self.momenta, self.forces, strict=True)
+        ]

@@ -18,7 +18,8 @@ def given_up(reason):
     """The error to raise, with what to do instead."""
     return SearchLimitError(
         f"the exact search was given up: {reason}. Take a smaller degree or time_basis, or search "
-        "numerically with noetherlib.discover.symmetries_from_drift")
+        "numerically with noetherlib.discover.symmetries_from_drift"
+    )
 
 
 class Deadline:

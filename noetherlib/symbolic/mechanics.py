@@ -71,9 +71,9 @@ def hamiltonian(L) -> Hamiltonian:
         return L.canonical
     inverse, rest = inverse_metric(L), dict.fromkeys(L.velocity, 0)
     start = sp.Matrix([p.subs(rest) for p in L.momenta])
-    drift = (-inverse*start).applyfunc(sp.cancel)
-    potential = L.expression.subs(rest) + drift.dot(start)/2
-    return Hamiltonian(list(drift), inverse/2, sp.expand(sp.cancel(potential)), L.state, L.time)
+    drift = (-inverse * start).applyfunc(sp.cancel)
+    potential = L.expression.subs(rest) + drift.dot(start) / 2
+    return Hamiltonian(list(drift), inverse / 2, sp.expand(sp.cancel(potential)), L.state, L.time)
 
 
 def total_derivative(expression, L) -> sp.Expr:
@@ -108,8 +108,11 @@ def euler_lagrange(L, functions=False) -> list:
     equations = as_picture(L).residuals
     if not functions:
         return equations
-    names = {s: sp.Function(symbols[0].name)(L.time).diff(L.time, order)
-             for symbols in L.orders for order, s in enumerate(symbols)}
+    names = {
+        s: sp.Function(symbols[0].name)(L.time).diff(L.time, order)
+        for symbols in L.orders
+        for order, s in enumerate(symbols)
+    }
     return [sp.Eq(e.subs(names, simultaneous=True), 0) for e in equations]
 
 
@@ -124,17 +127,17 @@ def equations_of_motion(L) -> list:
         return L.motion
     inverse, rest = inverse_metric(L), dict.fromkeys(L.acceleration, 0)
     force = -sp.Matrix([e.subs(rest) for e in L.residuals])
-    return [sp.expand_mul(a if inverse.is_diagonal() else sp.cancel(a)) for a in inverse*force]
+    return [sp.expand_mul(a if inverse.is_diagonal() else sp.cancel(a)) for a in inverse * force]
 
 
 def inverse_metric(L):
     """Inverse of the second derivatives in the velocities, which must not depend on them."""
     G = sp.hessian(L.expression, L.velocity)
     if not all(vanishes(sp.diff(e, v), L.variables) for e in G for v in L.velocity):
-        raise ValueError(
-            f"L: got {L.expression}, need one quadratic in the velocities {L.velocity}")
+        raise ValueError(f"L: got {L.expression}, need one quadratic in the velocities {L.velocity}")
     G = G.subs(dict.fromkeys(L.velocity, 0)).applyfunc(sp.cancel)
     if vanishes(G.det(), L.variables):
         raise ValueError(
-            f"L: got {L.expression}, whose second derivatives in the velocities are not invertible")
+            f"L: got {L.expression}, whose second derivatives in the velocities are not invertible"
+        )
     return G.inv().applyfunc(sp.cancel)

@@ -33,9 +33,15 @@ def invariance_defect(L, xi, tau=0, gauge=0) -> sp.Expr:
     """
     xi, tau, gauge = _transformation(as_picture(L), xi, tau, gauge)
     rate = L.derivative(tau)
-    return (tau*L.power + L.value*rate - L.derivative(gauge)
-            + sum(g*force + (L.derivative(g) - v*rate)*p
-                  for g, force, v, p in zip(xi, L.forces, L.rates, L.momenta, strict=True)))
+    return (
+        tau * L.power
+        + L.value * rate
+        - L.derivative(gauge)
+        + sum(
+            g * force + (L.derivative(g) - v * rate) * p
+            for g, force, v, p in zip(xi, L.forces, L.rates, L.momenta, strict=True)
+        )
+    )
 
 
 def noether_charge(L, xi, tau=0, gauge=0) -> sp.Expr:
@@ -59,7 +65,7 @@ def noether_charge(L, xi, tau=0, gauge=0) -> sp.Expr:
         For a wrong number of components or symbols that are not those of ``L``.
     """
     xi, tau, gauge = _transformation(as_picture(L), xi, tau, gauge)
-    return dot(L.momenta, xi) - L.energy*tau - gauge
+    return dot(L.momenta, xi) - L.energy * tau - gauge
 
 
 def gauge_term(L, xi, tau=0) -> sp.Expr | None:
@@ -114,10 +120,11 @@ def gauge_term(L, xi, tau=0) -> sp.Expr | None:
 def _velocity_frame(L, defect):
     """The slopes of ``K``, read off a defect that is to be ``dK/dt + v . grad K``."""
     (b, c), x, v, n = _affine_parts(L, defect), L.state, L.velocity, L.dim
-    conditions = ([sp.diff(defect, v[i], v[j]) for i in range(n) for j in range(i, n)]
-                  + [sp.diff(b[i], x[j]) - sp.diff(b[j], x[i])
-                     for i, j in combinations(range(n), 2)]
-                  + [sp.diff(b[i], L.time) - sp.diff(c, x[i]) for i in range(n)])
+    conditions = (
+        [sp.diff(defect, v[i], v[j]) for i in range(n) for j in range(i, n)]
+        + [sp.diff(b[i], x[j]) - sp.diff(b[j], x[i]) for i, j in combinations(range(n), 2)]
+        + [sp.diff(b[i], L.time) - sp.diff(c, x[i]) for i in range(n)]
+    )
     fields = {k: [sp.Integer(k == j) for j in range(n + 1)] for k in range(n + 1)}
     return Frame((*x, L.time), fields, dict(enumerate((*b, c))), conditions)
 
@@ -125,7 +132,7 @@ def _velocity_frame(L, defect):
 def _affine_parts(L, defect):
     """``b, c`` of ``b . v + c``, read off at ``v = 0``, or elsewhere if that is singular."""
     for scale in (0, 1):
-        point = {v: scale*(i + 1) for i, v in enumerate(L.velocity)}
+        point = {v: scale * (i + 1) for i, v in enumerate(L.velocity)}
         b = [sp.diff(defect, v).subs(point) for v in L.velocity]
         c = defect.subs(point) - dot(b, point.values())
         if not any(e.has(sp.nan, sp.zoo, sp.oo) for e in (*b, c)):
@@ -134,8 +141,10 @@ def _affine_parts(L, defect):
 
 
 def _transformation(L, xi, tau, gauge):
-    xi, tau, gauge = ([as_expression(name, e, L, (*L.state, L.time)) for e in as_sequence(value)]
-                      for name, value in (("xi", xi), ("tau", tau), ("gauge", gauge)))
+    xi, tau, gauge = (
+        [as_expression(name, e, L, (*L.state, L.time)) for e in as_sequence(value)]
+        for name, value in (("xi", xi), ("tau", tau), ("gauge", gauge))
+    )
     for name, value, size in ("xi", xi, L.dim), ("tau", tau, 1), ("gauge", gauge, 1):
         if len(value) != size:
             raise ValueError(f"{name}: got {len(value)} components, need {size}")

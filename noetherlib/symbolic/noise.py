@@ -14,9 +14,7 @@ NAMES = ("freidlin-wentzell", "fw", "onsager-machlup", "om")
 SWITCHES = (sp.Piecewise, sp.Heaviside, sp.Max, sp.Min, sp.Abs, sp.sign, sp.floor, sp.ceiling)
 
 
-def lagrangian(
-    drift, diffusion, state, time=None, functional="onsager-machlup"
-) -> Lagrangian | Hamiltonian:
+def lagrangian(drift, diffusion, state, time=None, functional="onsager-machlup") -> Lagrangian | Hamiltonian:
     """``(v - f)^T D^-1 (v - f)/4 + U``, for the most likely paths of ``dx = f dt + sqrt(2 D) dW``.
 
     Parameters
@@ -62,13 +60,17 @@ def lagrangian(
     f = [as_exact("drift", e) for e in as_sequence(drift)]
     D = as_symmetric("diffusion", diffusion, len(state))
     if D.is_zero_matrix or D.is_positive_semidefinite is False:
-        raise ValueError(f"diffusion: got {D.tolist()}, need a matrix that is positive definite, "
-                         "or semi-definite and not zero")
+        raise ValueError(
+            f"diffusion: got {D.tolist()}, need a matrix that is positive definite, "
+            "or semi-definite and not zero"
+        )
     if len(f) != len(state):
         raise ValueError(f"drift: got {len(f)} components, need {len(state)}, one for each state")
     if isinstance(functional, str) and functional not in NAMES:
-        raise ValueError(f"functional: got {brief(functional)}, need 'onsager-machlup', "
-                         "'freidlin-wentzell' or a sympy expression U(x, t)")
+        raise ValueError(
+            f"functional: got {brief(functional)}, need 'onsager-machlup', "
+            "'freidlin-wentzell' or a sympy expression U(x, t)"
+        )
     U = as_exact("functional", 0 if isinstance(functional, str) else functional)
     for name, values in ("drift", f), ("diffusion", D), ("functional", [U]):
         if any(e.has_free(*velocities(state)) for e in values):
@@ -81,9 +83,9 @@ def lagrangian(
         return H
     w = sp.Matrix(velocities(state)) - sp.Matrix(f)
     if D.is_diagonal():
-        kinetic = sum(rate**2/(4*d) for rate, d in zip(w, D.diagonal(), strict=True))
+        kinetic = sum(rate**2 / (4 * d) for rate, d in zip(w, D.diagonal(), strict=True))
     else:
-        kinetic = (w.T*D.adjugate()*w)[0]/(4*D.det())
+        kinetic = (w.T * D.adjugate() * w)[0] / (4 * D.det())
     return Lagrangian(kinetic + U, state, time, canonical=H)
 
 
@@ -94,14 +96,16 @@ def _half_divergence(f, D, state, time, given):
             f"diffusion: got {given}, which depends on the state. Onsager-Machlup then has "
             "terms of the metric of D besides (div f)/2, so it is refused. Take "
             "functional='freidlin-wentzell', or in one dimension, drift b = f - D'/2 with "
-            "functional=(b' - b*D'/(2*D))/2, which is exact")
+            "functional=(b' - b*D'/(2*D))/2, which is exact"
+        )
     rows = sp.Matrix(independent_rows(D.tolist(), (*state, time)))
-    P = (rows.T*(rows*rows.T).inv()*rows).applyfunc(sp.cancel)
+    P = (rows.T * (rows * rows.T).inv() * rows).applyfunc(sp.cancel)
     turns = any(e.has_free(time) for e in P)
     switches = any(e.has_free(time) and e.has(*SWITCHES) for e in D)
     if rows.rows < len(state) and (turns or switches):
         raise ValueError(
             f"diffusion: got {given}, whose range may change in time. Onsager-Machlup takes "
             "the divergence of the drift along that range, which must be fixed. Take "
-            "functional='freidlin-wentzell' or an expression of your own")
-    return (P*sp.Matrix(f).jacobian(state)).trace()/2
+            "functional='freidlin-wentzell' or an expression of your own"
+        )
+    return (P * sp.Matrix(f).jacobian(state)).trace() / 2

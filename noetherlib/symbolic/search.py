@@ -94,8 +94,7 @@ def find_symmetries(
     basis = as_sequence((1, L.time, L.time**2) if time_basis is None else time_basis)
     basis = [as_expression("time_basis", g, L, (L.time,)) for g in basis]
     if not basis or null_space([dict(enumerate(basis))], len(basis), (L.time,), deadline):
-        raise ValueError(
-            f"time_basis: got {basis}, need linearly independent functions of {L.time}")
+        raise ValueError(f"time_basis: got {basis}, need linearly independent functions of {L.time}")
 
     space = Space(H.state, H.time, int(degree), 0 if is_regular(H) else int(degree))
     generators = _generators(space, basis)
@@ -108,9 +107,9 @@ def find_symmetries(
     found = []
     for vector in _solutions(conditions, generators, deadline):
         deadline.check("the gauge terms")
-        functions = [sp.S.Zero]*(H.dim + 1)
+        functions = [sp.S.Zero] * (H.dim + 1)
         for c, (i, powers, g) in zip(vector, generators, strict=True):
-            functions[i] += c*_function(space, powers, g)
+            functions[i] += c * _function(space, powers, g)
         if not all(vanishes(form(functions), space.variables) for form in free):
             raise ArithmeticError(f"xi, tau = {functions} does not satisfy what it was found from")
         K = integral(known, {k: slope(functions) for k, slope in known.slopes.items()})
@@ -123,8 +122,7 @@ def _generators(space, basis):
     dim, powers = len(space.state), {}
     for m in sorted(_exponents(dim, space.degree), reverse=True):
         powers.setdefault(sum(m), []).append(m)
-    motions = [(i, m, g)
-               for g in basis for n in sorted(powers) for i in range(dim) for m in powers[n]]
+    motions = [(i, m, g) for g in basis for n in sorted(powers) for i in range(dim) for m in powers[n]]
     clocks = [(dim, m, g) for n in range(space.clock_degree + 1) for m in powers[n] for g in basis]
     return motions + clocks
 
@@ -137,28 +135,32 @@ def _exponents(dim, degree):
 
 
 def _function(space, powers, g):
-    return g*sp.prod(s**k for s, k in zip(space.state, powers, strict=True))
+    return g * sp.prod(s**k for s, k in zip(space.state, powers, strict=True))
 
 
 def _solutions(conditions, generators, deadline):
     """A basis of the coefficients with which the generators satisfy all conditions."""
     at_random = null_space_at_random(conditions, generators, deadline)
     if at_random is None:
-        raise ArithmeticError("a function in L or time_basis has no numerical counterpart, so that "
-                              "it cannot be ruled out that symmetries are missed")
+        raise ArithmeticError(
+            "a function in L or time_basis has no numerical counterpart, so that "
+            "it cannot be ruled out that symmetries are missed"
+        )
     kept = [j for j, row in enumerate(at_random) if np.abs(row).max(initial=0) > 1e-7]
     space, columns = conditions[0].space, []
     for form in conditions:
         deadline.check("the conditions")
-        entries = ((k, form.of(generators[j][0], _function(space, *generators[j][1:])))
-                   for k, j in enumerate(kept))
+        entries = (
+            (k, form.of(generators[j][0], _function(space, *generators[j][1:]))) for k, j in enumerate(kept)
+        )
         columns.append({k: e for k, e in entries if e != 0})
     vectors = null_space(columns, len(kept), space.variables, deadline)
     if len(vectors) < at_random.shape[1]:
         raise ArithmeticError(
             f"found {len(vectors)} symmetries, but the numerical rank of the equations does not "
             "rule out more: some functions in L or time_basis may be related. Write them in "
-            "simpler functions")
+            "simpler functions"
+        )
     named = [dict(zip(kept, vector, strict=True)) for vector in vectors]
     return [[vector.get(j, 0) for j in range(len(generators))] for vector in named]
 

@@ -41,7 +41,7 @@ def as_time(time, expressions):
 def dotted(symbol, dots):
     """``xdot1`` for ``x1``, if ``dots`` is "dot"."""
     letters = re.match(r"[^\W\d_]*", symbol.name).group() or symbol.name
-    return sp.Symbol(letters + dots + symbol.name[len(letters):])
+    return sp.Symbol(letters + dots + symbol.name[len(letters) :])
 
 
 def velocities(state) -> tuple:
@@ -74,8 +74,7 @@ def as_expression(name, value, owner, allowed):
     own = {s.name: s for s in owner.reserved}
     for symbol in expression.free_symbols:
         if own.get(symbol.name, symbol) != symbol:
-            raise ValueError(
-                f"{name}: its symbol {symbol} has other assumptions than the {symbol} of L")
+            raise ValueError(f"{name}: its symbol {symbol} has other assumptions than the {symbol} of L")
         if symbol.name in own and symbol not in allowed:
             raise ValueError(f"{name}: got {expression}, which must not depend on {symbol}")
     return expression
@@ -85,12 +84,11 @@ def as_symmetric(name, value, dim):
     """A symmetric matrix of exact expressions, from a scalar, a diagonal or all entries."""
     rows = value.tolist() if isinstance(value, sp.MatrixBase) else as_sequence(value)
     if not isinstance(value, (list, tuple, np.ndarray, sp.MatrixBase)):
-        rows = rows*dim
+        rows = rows * dim
     if not any(isinstance(row, (list, tuple, np.ndarray)) for row in rows):
         rows = [[d if i == j else 0 for j in range(len(rows))] for i, d in enumerate(rows)]
-    if [len(as_sequence(row)) for row in rows] != [dim]*dim:
-        raise ValueError(
-            f"{name}: got {brief(value)}, need a scalar, {dim} entries or {dim} x {dim} of them")
+    if [len(as_sequence(row)) for row in rows] != [dim] * dim:
+        raise ValueError(f"{name}: got {brief(value)}, need a scalar, {dim} entries or {dim} x {dim} of them")
     matrix = sp.ImmutableMatrix([[as_exact(name, e) for e in row] for row in rows])
     if not matrix.is_symmetric():
         raise ValueError(f"{name}: got {brief(value)}, need a symmetric matrix")
@@ -98,4 +96,4 @@ def as_symmetric(name, value, dim):
 
 
 def dot(a, b):
-    return sp.Add(*(p*q for p, q in zip(a, b, strict=True)))
+    return sp.Add(*(p * q for p, q in zip(a, b, strict=True)))

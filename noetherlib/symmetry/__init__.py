@@ -6,6 +6,16 @@ from .generators import AffineSymmetry, Symmetry, affine, rotation, time_transla
 from .ring import ring_shift
 
 __all__ = [
-    "AffineSymmetry", "Balance", "Charge", "Symmetry", "affine", "charge", "charge_balance",
-    "invariance_defect", "ring_shift", "rotation", "time_translation", "translation",
+    "AffineSymmetry",
+    "Balance",
+    "Charge",
+    "Symmetry",
+    "affine",
+    "charge",
+    "charge_balance",
+    "invariance_defect",
+    "ring_shift",
+    "rotation",
+    "time_translation",
+    "translation",
 ]

@@ -101,11 +101,13 @@ def _is_discrete_symmetry(path, symmetry):
     half = mesh.h[:, None] / 2 * mesh.lagrangian.velocity(mid, p, mesh.t_mid)
     left, right = mesh.ends(terms)
     ends = [(mid - half, t[:-1], -left, 1.0), (mid + half, t[1:], right, -1.0)]
-    parts = np.stack([
-        part
-        for x, s, momentum, sign in ends
-        for part in (dot(momentum, symmetry.xi(x, s)), sign * symmetry.gauge(x, s))
-    ])
+    parts = np.stack(
+        [
+            part
+            for x, s, momentum, sign in ends
+            for part in (dot(momentum, symmetry.xi(x, s)), sign * symmetry.gauge(x, s))
+        ]
+    )
     with np.errstate(invalid="ignore"):
         return bool((np.abs(parts.sum(axis=0)) <= 1e-8 * np.abs(parts).sum(axis=0).max()).all())
 

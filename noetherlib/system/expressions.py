@@ -152,7 +152,7 @@ def _printer():
 
 def derive(array, state):
     """Derivatives of an array of expressions (or of one) along a new last axis."""
-    columns = [np.vectorize(lambda e: e.diff(s), otypes=[object])(array) for s in state]
+    columns = [np.vectorize(lambda e, s=s: e.diff(s), otypes=[object])(array) for s in state]
     return np.stack(columns, axis=-1)
 
 

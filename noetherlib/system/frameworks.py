@@ -61,7 +61,7 @@ class Differentiated(Flow):
 
 
 class Torch(Differentiated):
-    """A `torch.nn.Module` or function that maps a batch (n, dim), and times (n,) where it is timed, to (n, dim)."""
+    """A `torch.nn.Module` or function from a batch (n, dim), and times (n,) where it is timed to (n, dim)."""
 
     what = "module"
 

@@ -228,9 +228,7 @@ class Facts:
             return
         rows = x[[0] * dim + [-1]]
         more = [np.broadcast_to(v, v.shape[:-1] + (dim,)).reshape(-1, dim)[[0] * (dim + 1)] for v in vectors]
-        forth, back = (
-            np.asarray(function(r, t, *more), dtype=float) for r in (rows, rows[::-1])
-        )
+        forth, back = (np.asarray(function(r, t, *more), dtype=float) for r in (rows, rows[::-1]))
         tail = (dim,) * rank
         if forth.shape == (dim,) * (rank + 1) or (
             forth.shape != (dim + 1,) + tail and not np.array_equal(forth, back, equal_nan=True)

@@ -59,8 +59,16 @@ class System(Sources):
     """
 
     def __init__(
-        self, drift, diffusion, dim, jacobian=None, hessian=None,
-        *, hessian_along=None, additive=None, autonomous=None,
+        self,
+        drift,
+        diffusion,
+        dim,
+        jacobian=None,
+        hessian=None,
+        *,
+        hessian_along=None,
+        additive=None,
+        autonomous=None,
     ):
         functions = dict(drift=drift, jacobian=jacobian, hessian=hessian, hessian_along=hessian_along)
         for name, function in functions.items():
@@ -207,7 +215,11 @@ class System(Sources):
 
         (dim,) where D is constant and diagonal, else matrices.
         """
-        return self._inverse if self._inverse is not None else invert(self.facts.noise(self.facts.states(x), t)[0])
+        return (
+            self._inverse
+            if self._inverse is not None
+            else invert(self.facts.noise(self.facts.states(x), t)[0])
+        )
 
     def diffusion_gradient(self, x, t):
         """dD_ij/dx_l at ``x`` (..., dim): (..., dim, dim, dim)."""

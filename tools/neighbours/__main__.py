@@ -27,9 +27,7 @@ FIELDS = {"what", "model", "seen", "error"}
 
 def header(script):
     """What a script says it needs: ``requires-python`` and ``dependencies``."""
-    block = re.search(
-        r"^# /// script\n(.*?)^# ///$", script.read_text(), flags=re.DOTALL | re.MULTILINE
-    )
+    block = re.search(r"^# /// script\n(.*?)^# ///$", script.read_text(), flags=re.DOTALL | re.MULTILINE)
     return tomllib.loads(re.sub(r"^# ?", "", block[1], flags=re.MULTILINE))
 
 
@@ -58,23 +56,17 @@ def ask(script, folder):
     rows = json.loads(done.stdout.splitlines()[-1])
     if not rows or any(row.keys() != FIELDS for row in rows):
         raise SystemExit(f"{script.name}: a row has the fields {sorted(FIELDS)}")
-    version = subprocess.run(
-        [python, "-V"], capture_output=True, text=True, check=True
-    ).stdout.split()[1]
+    version = subprocess.run([python, "-V"], capture_output=True, text=True, check=True).stdout.split()[1]
     return {"python": version, "packages": header(script)["dependencies"], "rows": rows}
 
 
 def main():
     scripts = {path.stem.removeprefix("with_"): path for path in sorted(HERE.glob("with_*.py"))}
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.neighbours", description=__doc__.splitlines()[0]
-    )
+    parser = argparse.ArgumentParser(prog="python -m tools.neighbours", description=__doc__.splitlines()[0])
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help=f"all by default, or some of {', '.join(scripts)}"
     )
-    parser.add_argument(
-        "--keep", type=Path, help="keep the environments here, and use those that are there"
-    )
+    parser.add_argument("--keep", type=Path, help="keep the environments here, and use those that are there")
     wanted = parser.parse_args()
     if unknown := set(wanted.names) - scripts.keys():
         parser.error(f"no script for {', '.join(sorted(unknown))}")

@@ -68,9 +68,7 @@ def ddim(steps, clip, x, data):
     scheduler.set_timesteps(steps)
     bars = scheduler.alphas_cumprod.double()
     for t in scheduler.timesteps:
-        epsilon = (
-            (x - bars[t].sqrt() * data) * (1 - bars[t]).sqrt() / (bars[t] * 0.25 + 1 - bars[t])
-        )
+        epsilon = (x - bars[t].sqrt() * data) * (1 - bars[t]).sqrt() / (bars[t] * 0.25 + 1 - bars[t])
         x = scheduler.step(epsilon, t, x).prev_sample
     return x
 

@@ -17,9 +17,7 @@ density = pytensor.function([data, *numbers], pt.exp(logp_ddm(data, *numbers)))
 
 model = {"v": 0.8, "a": 1.2, "z": 0.6, "t": 0.3}
 rt = np.linspace(0, 15, 30_001)[1:] - 1 / 4000 + model["t"]
-sides = [
-    density(np.column_stack([rt, np.full(len(rt), side)]), *model.values()) for side in (-1.0, 1.0)
-]
+sides = [density(np.column_stack([rt, np.full(len(rt), side)]), *model.values()) for side in (-1.0, 1.0)]
 step = rt[1] - rt[0]
 rows = [
     {

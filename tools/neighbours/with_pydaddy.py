@@ -15,9 +15,7 @@ import pydaddy
 def series(rate, noise, dt, n):
     """An exact path of ``dx = -rate x dt + noise dW``."""
     decay = np.exp(-rate * dt)
-    kicks = (
-        noise * np.sqrt((1 - decay**2) / (2 * rate)) * np.random.default_rng(1).standard_normal(n)
-    )
+    kicks = noise * np.sqrt((1 - decay**2) / (2 * rate)) * np.random.default_rng(1).standard_normal(n)
     x = np.zeros(n)
     for k in range(1, n):
         x[k] = decay * x[k - 1] + kicks[k]
@@ -26,9 +24,7 @@ def series(rate, noise, dt, n):
 
 def fit(noise, dt, order, threshold=None, n=200_000):
     with contextlib.redirect_stdout(sys.stderr):
-        found = pydaddy.Characterize(
-            [series(1.0, noise, dt, n)], t=dt, Dt=1, show_summary=False, bins=20
-        )
+        found = pydaddy.Characterize([series(1.0, noise, dt, n)], t=dt, Dt=1, show_summary=False, bins=20)
         extra = {} if threshold is None else {"threshold": threshold}
         F, G = found.fit("F", order=1, **extra), found.fit("G", order=order, **extra)
     return [np.asarray(p.coeffs, float) for p in (F, G)]  # lowest power first

@@ -13,9 +13,7 @@ def moments(model):
     solution = model.solve()
     pdf = solution.pdf("correct") + solution.pdf("error")
     decided = pdf.sum() * model.dt
-    return float((pdf * model.t_domain()).sum() * model.dt / decided), float(
-        solution.prob("correct")
-    )
+    return float((pdf * model.t_domain()).sum() * model.dt / decided), float(solution.prob("correct"))
 
 
 theirs = {"drift": 1.2, "noise": 1.5, "bound": 0.9, "starting_position": 0.3, "nondecision": 0.2}

@@ -12,9 +12,7 @@ import pysindy as ps
 rate, turn, noise, dt, n = 1.0, 1.0, 1.0, 0.01, 400_000
 decay = np.exp(-rate * dt)
 spin = np.array([[np.cos(turn * dt), -np.sin(turn * dt)], [np.sin(turn * dt), np.cos(turn * dt)]])
-kicks = (
-    noise * np.sqrt((1 - decay**2) / (2 * rate)) * np.random.default_rng(1).standard_normal((n, 2))
-)
+kicks = noise * np.sqrt((1 - decay**2) / (2 * rate)) * np.random.default_rng(1).standard_normal((n, 2))
 x = np.zeros((n, 2))
 for k in range(1, n):
     x[k] = decay * spin @ x[k - 1] + kicks[k]

@@ -17,9 +17,9 @@ for name in "itoint", "stratint", "itoEuler", "stratHeun":
     for seed in range(n // 100):
         generator = np.random.default_rng([1, seed])
         last += [
-            getattr(sdeint, name)(
-                lambda x, t: 0.0, lambda x, t: noise * x, 1.0, tspan, generator=generator
-            )[-1, 0]
+            getattr(sdeint, name)(lambda x, t: 0.0, lambda x, t: noise * x, 1.0, tspan, generator=generator)[
+                -1, 0
+            ]
             for _ in range(100)
         ]
     rows.append(
