@@ -70,3 +70,20 @@ def test_a_state_that_is_no_number_has_no_drift():
     states = np.array([[-1.0], [np.nan], [2.0]])
     np.testing.assert_array_equal(rectified.drift(states, 0.0), [[0.0], [np.nan], [2.0]])
     np.testing.assert_array_equal(rectified.jacobian(states, 0.0)[:, 0], [[0.0], [np.nan], [1.0]])
+
+
+def test_a_finer_mesh_takes_no_more_steps_of_the_noiseless_flow():
+    calls = []
+
+    def drift(x, t):
+        calls.append(len(np.shape(t)))
+        return x - x**3
+
+    def count(n):
+        t = np.linspace(0, 4, n)
+        calls.clear()
+        system = nl.System(drift, 0.5, 1, additive=True, autonomous=True)
+        nl.least_action_path(system, -1.0, 1.0, t, "fw")
+        return len(calls)
+
+    assert count(4001) < 1.2 * count(1001)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+STEPS = 100  # of the noiseless flow, where its drift allows so few
 FREE = 1e-3  # actions that less than this could be gained from are left alone
 
 
@@ -21,7 +22,7 @@ def better_starts(mesh, x, action):
     first, last = x[worth, 0], x[worth, -1]
     share = ((mesh.t - mesh.t[0]) / (mesh.t[-1] - mesh.t[0]))[:, None]
     with np.errstate(all="ignore"):
-        some = np.append(np.arange(0, len(mesh.t) - 1, 2), len(mesh.t) - 1)  # Newton's method does the rest
+        some = _times(system, x[worth], mesh.t)
         forth, back = _flow(system, np.stack([first, last]), np.stack([mesh.t[some], mesh.t[some][::-1]]))
         forth, back = (_between(mesh.t, mesh.t[some], one) for one in (forth, back[:, ::-1]))
         candidates = np.stack(
@@ -38,6 +39,17 @@ def better_starts(mesh, x, action):
     least = S.min(axis=0)
     gain = least < action[worth] - 1e-6 * (1 + np.abs(action[worth]))
     return worth[gain], candidates[pick[gain], gain]
+
+
+def _times(system, x, t):
+    """Which of the times ``t`` the flow steps on: at most every other one, as Newton's method does the rest.
+
+    Two steps in the shortest time of the drift, as its Jacobian has it at some states of the paths ``x``.
+    """
+    some = np.linspace(0, len(t) - 1, 20).astype(int)
+    steep = np.abs(system.jacobian(x[:, some], t[some])).sum(axis=-1).max(initial=0.0)
+    steps = max(STEPS, 2 * steep * (t[-1] - t[0]))
+    return np.append(np.arange(0, len(t) - 1, max(2, int(len(t) / steps))), len(t) - 1)
 
 
 def _between(t, known, x):
