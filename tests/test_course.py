@@ -474,9 +474,8 @@ def test_nbgrader_will_read_it(sheet):
 def test_what_a_sheet_promises(sheet):
     cells = read(sheet).cells
     head, text = cells[0].source, "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-    assert (
-        re.search(r"^\*\*.+\?\*\*$", head, flags=re.MULTILINE) and head.count("\n- ") >= 4
-    )  # question, objectives
+    # question, objectives
+    assert re.search(r"^\*\*.+\?\*\*$", head, flags=re.MULTILINE) and head.count("\n- ") >= 4
     rows = re.findall(r"^\| (\d) \| (.+?) \| (.+?) \| (\d+) \|$", head, flags=re.MULTILINE)
     assert 4 <= len(rows) <= 6 and "| **30** | **120** |" in head
     assert sum(int(n) for _, _, points, _ in rows for n in re.findall(r"\d+", points)) == 30

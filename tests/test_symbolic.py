@@ -82,9 +82,10 @@ def in_span(L, found, xi, tau, basis):
 
 def test_the_lagrangian_of_a_noisy_system():
     assert zero(drift_diffusion(1, "freidlin-wentzell").expression - (vx - c[0]) ** 2 / (4 * D))
+    # div f = -2 k
     assert zero(
         ornstein_uhlenbeck(2).expression - ((vx + k * x) ** 2 / (4 * D) + (vy + k * y) ** 2 / (4 * D) - k)
-    )  # div f = -2 k
+    )
     U = x**2 * sp.sin(t)
     assert zero(lagrangian(-k * x, D, x, t, U).expression - (vx + k * x) ** 2 / (4 * D) - U)
     assert lagrangian(-x, D, x, t, "om") == lagrangian(-x, D, x, t)
@@ -220,9 +221,8 @@ def test_the_symmetries_of_drift_diffusion_by_hand(functional):
         assert zero(invariance_defect(L, xi, tau, K))
         assert zero(gauge_term(L, xi, tau) - K)
         assert zero(on_shell(noether_charge(L, xi, tau, K), L))
-    assert zero(
-        noether_charge(L, t, 0, w / (2 * D)) - (t * vx - x) / (2 * D)
-    )  # the boost: where the path started
+    # the boost: where the path started
+    assert zero(noether_charge(L, t, 0, w / (2 * D)) - (t * vx - x) / (2 * D))
     assert gauge_term(L, x) is None and gauge_term(L, t**2) is None and gauge_term(L, 0, t) is None
 
 

@@ -19,9 +19,8 @@ from ..system.noise import invert, is_diagonal, root
 from .clock import bend, between
 from .minimise import minimise
 
-EASES = 10.0 ** -np.array(
-    [0, 1, 2, 2, 3, 3, 4]
-)  # the noise added, in units of what the coupling itself brings
+# the noise added, in units of what the coupling itself brings
+EASES = 10.0 ** -np.array([0, 1, 2, 2, 3, 3, 4])
 DAMPINGS = 0.0, 1e-8, 1e-6, 1e-4, 1e-2
 SETTLED, SOFT = 1e-12, 1e-4  # errors of Hamilton's equations: solved; only the clock is left to move
 SINGULAR = 1e-9  # of the reach of the noise: below this a direction is out of it
