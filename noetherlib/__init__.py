@@ -16,6 +16,7 @@ The map; each room uses only the floors below it:
 Apart from them, loaded when used:
 
     symbolic   display   interop          exact algebra; pictures; other packages
+    claims                                what a page claims, with its bounds
 """
 
 from importlib import import_module
@@ -42,10 +43,10 @@ from .system import System, fixed_points
 __version__ = "0.1.0"
 
 _ON_DEMAND = {
-    name: None for name in ("symbolic", "discover", "course", "display", "interop", "grid", "rates")
+    name: None for name in ("symbolic", "discover", "course", "display", "interop", "grid", "rates", "claims")
 }
 _ON_DEMAND |= {"style": "display", "scrubber": "display", "generator": "grid", "Coarse": "grid"}
-_ON_DEMAND |= {"read_system": "system.text"}
+_ON_DEMAND |= {"read_system": "system.text", "Claims": "claims"}
 _ON_DEMAND |= {"escape_rate": "rates", "NotWeak": "rates"}
 
 

@@ -313,3 +313,42 @@ def test_the_library_stays_light():
     code = "import sys, noetherlib; print({'matplotlib', 'ipywidgets', 'IPython'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert run.stdout.strip() == "set()", run.stderr
+
+
+# ---- what a page prints and draws --------------------------------------------------------------------------
+
+
+def test_tables_are_aligned(capsys):
+    nl.display.table(["what", "T"], [["short", 1.23456], ["much longer", 10]])
+    assert capsys.readouterr().out == "what             T\nshort        1.235\nmuch longer     10\n"
+    with pytest.raises(ValueError, match="one for each head"):
+        nl.display.table(["what"], [["a", "b"]])
+    with pytest.raises(ValueError, match="80 columns wide, at most 76"):
+        nl.display.table(["what"], [[80 * "x"]])
+
+
+def test_roundoff_is_told_in_words():
+    assert nl.display.small(-3e-12) == "below 1e-10"
+    assert nl.display.small(2e-3, 1e-3) == "2.0e-03"
+
+
+def test_a_refusal_gives_its_message_and_its_absence_fails():
+    assert "functional" in nl.display.refusal(nl.action, nl.models.double_well(0.1), [[0.0]], [0.0], "x")
+    with pytest.raises(AssertionError, match="was not refused"):
+        nl.display.refusal(abs, 1)
+
+
+def test_a_path_is_drawn_with_its_ends_and_its_clock():
+    _, ax = plt.subplots()
+    t = np.array([0.0, 1, 4])
+    path = nl.least_action_path(nl.models.ornstein_uhlenbeck(2, 1.0, 1.0), [0, 0], [1, 1], t)
+    line = nl.display.draw_path(ax, path, clock=2, lw=1)
+    assert line.get_color() == nl.display.PATH
+    clock, ends = ax.lines[1:]
+    np.testing.assert_allclose(clock.get_xdata()[1], np.interp(2, t, path.x[:, 0]))
+    np.testing.assert_array_equal(ends.get_xdata(), [0, 1])
+    nl.display.draw_path(ax, path.x, ends=False)
+    assert len(ax.lines) == 4
+    with pytest.raises(ValueError, match="dim at least 2"):
+        nl.display.draw_path(ax, np.zeros((4, 1)))
+    plt.close("all")

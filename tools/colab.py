@@ -1,4 +1,5 @@
-# Google Colab opens this notebook without the package that it needs. Elsewhere this cell does nothing.
+# @title Google Colab: run this cell to install the book's library
+# Colab opens this notebook without it. Elsewhere this cell does nothing.
 import importlib.util
 import os
 import re
@@ -10,22 +11,26 @@ from urllib.request import urlopen
 
 
 def repository():
-    """Address and branch that Colab took this notebook from: its server knows, though no manual says so."""
+    """Whence Colab took this notebook: its server knows, no manual says so."""
     try:
-        server = f"http://{socket.gethostbyname(socket.gethostname())}:9000/api/sessions"
-        opened = unquote(unquote(urlopen(server, timeout=10).read().decode()))
+        host = socket.gethostbyname(socket.gethostname())
+        sessions = f"http://{host}:9000/api/sessions"
+        opened = urlopen(sessions, timeout=10).read().decode()
     except OSError:
         return None
-    found = re.search(r"(https://github\.com/[^/]+/[^/]+)/blob/(.+?)/book/", opened)
+    found = re.search(
+        r"(https://github\.com/[^/]+/[^/]+)/blob/(.+?)/book/",
+        unquote(unquote(opened)),
+    )
     return found and f"{found[1]}@{found[2]}"
 
 
 if importlib.util.find_spec("noetherlib") is None:
     source = os.environ.get("BOOK_REPOSITORY_URL") or repository()
     if not source:
-        raise ModuleNotFoundError(
-            "noetherlib is missing, and this notebook cannot tell where to get it. Write the address of "
-            "its repository in a cell above, %env BOOK_REPOSITORY_URL=https://..., then run both cells."
-        )
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "myst-nb", f"git+{source}"]
-    subprocess.run(command, check=True)
+        said = "noetherlib is missing, and this notebook cannot tell where"
+        said += " to get it. Write its repository's address in a cell"
+        said += " above, %env BOOK_REPOSITORY_URL=https://..., and run both"
+        raise ModuleNotFoundError(said)
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "myst-nb"]
+    subprocess.run([*install, f"git+{source}"], check=True)

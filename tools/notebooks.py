@@ -34,9 +34,12 @@ HTML_PAYLOADS = {
     re.compile(r"data:(image|video|audio|application)/[^\"'`<>)]+"): "data:,",
     re.compile(r"<svg\b(?! ?/>).*?</svg>", re.DOTALL): "<svg />",
 }
-CELL_METADATA = {"tags", "mystnb", "nbgrader", "jupyter"}  # jupyter: folded in JupyterLab
+CELL_METADATA = {"tags", "mystnb", "nbgrader", "jupyter", "cellView"}  # the last two: folded, also in Colab
 COLAB = Path(__file__).with_name("colab.py").read_text(encoding="utf-8").rstrip("\n")
 COLAB_ID = "colab"
+# not on the site; folded in JupyterLab; in Colab the line of its title alone
+COLAB_METADATA = {"cellView": "form", "jupyter": {"source_hidden": True}, "tags": ["remove-cell"]}
+CLAIM = {"agree", "below", "above", "holds"}  # what states a claim in the ledger `claims` of a page
 KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -52,7 +55,7 @@ def with_colab(notebook):
     notebook = copy.deepcopy(notebook)
     cells = [cell for cell in notebook.cells if cell.get("id") != COLAB_ID]
     first = next((index for index, cell in enumerate(cells) if cell.cell_type == "code"), len(cells))
-    own = nbformat.v4.new_code_cell(COLAB, id=COLAB_ID, metadata={"tags": ["remove-cell"]})
+    own = nbformat.v4.new_code_cell(COLAB, id=COLAB_ID, metadata=copy.deepcopy(COLAB_METADATA))
     notebook.cells = [*cells[:first], own, *cells[first:]]
     return notebook
 
@@ -135,23 +138,24 @@ def problems(notebook):
             found.append(f"cell {number} has a picture in its text: draw it in a code cell instead")
     if "widgets" in notebook.metadata:
         found.append("it stores the state of its widgets")
-    if not code or code[0].source != COLAB or code[0].metadata.get("tags") != ["remove-cell"]:
+    if not code or code[0].source != COLAB or code[0].metadata != COLAB_METADATA:
         found.append("its first code cell is not tools/colab.py: run `make notebooks`")
     if not any(asserts(cell.source) for cell in code):
-        found.append("it asserts nothing: state the page's claims as checks")
+        found.append("it asserts nothing: state the page's claims in a ledger, nl.Claims()")
     if not found and normalise(notebook) != notebook:
         found.append("it is not normalised: run `make notebooks`")
     return found
 
 
 def asserts(source):
-    """Whether the code has an `assert`, or calls a function named like numpy's `assert_allclose`."""
+    """Whether the code has an `assert`, states a claim, or calls what is named like numpy's `assert_allclose`."""
     for node in ast.walk(parse(source)):
         if isinstance(node, ast.Assert):
             return True
         if isinstance(node, ast.Call):
             name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            if name.startswith("assert_"):
+            whose = getattr(getattr(node.func, "value", None), "id", "")
+            if name.startswith("assert_") or whose == "claims" and name in CLAIM:
                 return True
     return False
 

@@ -1,9 +1,27 @@
-"""Pictures and panels: one look, sliders that need no kernel, and what computes while one waits.
+"""Pictures, panels and printed tables: one look, sliders without a kernel, and what computes while one waits.
 
 Loaded on demand (``nl.style``, ``nl.scrubber``): nothing else in the library imports matplotlib.
 """
 
+from .draw import draw_path
 from .panel import Panel
-from .pictures import MAX_WEIGHT, PALETTE, RC, Scrubber, scrubber, style
+from .pictures import (
+    ACCENT,
+    BOUND,
+    CHARGE,
+    DATA,
+    MAX_WEIGHT,
+    MEAN,
+    PALETTE,
+    PATH,
+    RC,
+    Scrubber,
+    scrubber,
+    style,
+)
+from .words import refusal, small, table
 
-__all__ = ["MAX_WEIGHT", "PALETTE", "RC", "Panel", "Scrubber", "scrubber", "style"]
+__all__ = [
+    *("ACCENT", "BOUND", "CHARGE", "DATA", "MEAN", "PATH", "PALETTE", "RC", "MAX_WEIGHT"),
+    *("Panel", "Scrubber", "draw_path", "refusal", "scrubber", "small", "style", "table"),
+]

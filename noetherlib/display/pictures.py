@@ -31,8 +31,9 @@ PALETTE = {
 """Colours by meaning, in the order in which matplotlib takes them.
 
 Distinct also without red or green cones, and in grey; at least 3:1 against the white of the figures. The
-first three, after Okabe and Ito, are that on a near-black page too.
+first three, after Okabe and Ito, are that on a near-black page too. Each is a name of this room as well.
 """
+PATH, MEAN, CHARGE, ACCENT, DATA, BOUND = PALETTE.values()
 
 MAX_WEIGHT = 300_000  # bytes of one scrubber, compressed as a web server would
 HEAVY = 60_000  # bytes, compressed, from which an SVG in a notebook gives way to a PNG, if that is lighter
