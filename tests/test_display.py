@@ -333,7 +333,9 @@ def test_roundoff_is_told_in_words():
 
 
 def test_a_refusal_gives_its_message_and_its_absence_fails():
-    assert "functional" in nl.display.refusal(nl.action, nl.models.double_well(0.1), [[0.0]], [0.0], "x")
+    assert "functional" in nl.display.refusal(
+        nl.action, nl.models.double_well(0.1), [[0.0], [1.0]], [0.0, 1.0], "x"
+    )
     with pytest.raises(AssertionError, match="was not refused"):
         nl.display.refusal(abs, 1)
 

@@ -99,12 +99,17 @@ def test_an_error_is_found_unless_it_is_the_point():
     assert problems(notebook) == []
 
 
-@pytest.mark.parametrize("source", ["1 + 1", "# assert True", "print('assert')", "%matplotlib inline\nx = 1", "claims = nl.Claims()"])
+@pytest.mark.parametrize(
+    "source",
+    ["1 + 1", "# assert True", "print('assert')", "%matplotlib inline\nx = 1", "claims = nl.Claims()"],
+)
 def test_a_page_that_asserts_nothing_is_found(source):
     assert any("asserts nothing" in problem for problem in problems(page(source=source)))
 
 
-@pytest.mark.parametrize("source", ["%time\nassert True", "np.testing.assert_allclose(1, 1)", "claims.holds('It ends', True)"])
+@pytest.mark.parametrize(
+    "source", ["%time\nassert True", "np.testing.assert_allclose(1, 1)", "claims.holds('It ends', True)"]
+)
 def test_assertions_are_recognised(source):
     assert problems(page(source=source)) == []
 
