@@ -9,7 +9,7 @@
 ```
 ```{health}                  a table: when the site was built, on what, and what the tests found
 ```
-```{gallery}                 a card for each page, with the first picture that the page drew, and its reading time
+```{gallery}                 a card for each page, its first picture and its reading time
 paper/some-page | core | What it is about, in a sentence.
 ```
 """
@@ -156,7 +156,7 @@ def reading_time(page):
 
 
 def cards(app, fromdoc, entries):
-    """One card per page: its first picture, its title, what it is about, how long it takes to read and to run."""
+    """One card per page: its first picture, title and subject, how long it takes to read and to run."""
     gallery = nodes.container(classes=["gallery"])
     for docname, part, words in entries:
         page = app.env.get_doctree(docname)

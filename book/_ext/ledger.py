@@ -1,0 +1,137 @@
+"""All that the book claims, gathered from the ledgers (`nl.Claims`) that its pages show.
+
+```{ledger}
+```
+
+A sentence that counts the claims, and a table of them in the order of the book; its heads sort it.
+As JSON they stand beside the page that has the directive, under its name.
+"""
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+
+from docutils import nodes
+from measured import link, reading_order, table, text
+from sphinx.util.docutils import SphinxDirective
+
+HEADS = ["Claim", "Page", "Bound", "Margin"]
+SECTION = "what-this-page-claims"
+
+
+class Ledger(nodes.General, nodes.Element):
+    """Stands for the table until every page has been read."""
+
+
+class LedgerDirective(SphinxDirective):
+    def run(self):
+        return [Ledger()]
+
+
+class Rows(HTMLParser):
+    """The rows of tables that nl.Claims draws: each a dict from its heads to its text."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.rows, self.head = [], None
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        if tag == "tr":
+            self.rows.append({})
+        self.head = dict(attributes).get("data-head") if tag == "td" else None
+
+    def handle_endtag(self, tag):
+        self.head = None
+
+    def handle_data(self, data):
+        if self.head:
+            self.rows[-1][self.head] = self.rows[-1].get(self.head, "") + data
+
+
+def claims_of(doctree):
+    """The claims on a page, in the order in which it shows them."""
+    shown = [node.astext() for node in doctree.findall(nodes.raw) if 'class="nl-claims"' in node.astext()]
+    return [row for html in shown for row in Rows(html).rows if row]
+
+
+def gather(app):
+    """Document names and their claims, for every page that has any."""
+    found = {name: claims_of(app.env.get_doctree(name)) for name in reading_order(app)}
+    return {name: claims for name, claims in found.items() if claims}
+
+
+def filled(app, fromdoc):
+    pages = gather(app)
+    if not pages:
+        return [nodes.paragraph("", "No page states a claim.")]
+    rows = []
+    for name, claims in pages.items():
+        for claim in claims:
+            page = link(app, fromdoc, name, text(app.env.titles[name].astext()))
+            page["refuri"] += f"#{SECTION}"
+            rows.append(
+                [
+                    text(claim["Claim"]),
+                    page,
+                    text(claim["Bound"]),
+                    text(claim["Margin"]),
+                ]
+            )
+    whole = table(HEADS, rows)
+    whole["classes"] += ["ledger"]
+    count = f"{len(rows)} claims on {len(pages)} pages. "
+    data = nodes.reference(
+        "",
+        "The same as data",
+        refuri=f"{fromdoc.rsplit('/', 1)[-1]}.json",
+        internal=False,
+    )
+    return [
+        nodes.paragraph("", count, data, text(", with all values.")),
+        whole,
+    ]
+
+
+def resolve(app, doctree, docname):
+    for node in list(doctree.findall(Ledger)):
+        node.replace_self(filled(app, docname))
+
+
+def sort(app, pagename, templatename, context, doctree):
+    """The page with the table gets the script that sorts it; no other page does."""
+    if doctree is not None and any("ledger" in node["classes"] for node in doctree.findall(nodes.table)):
+        app.add_js_file("ledger.js")
+
+
+def write(app, exception):
+    if exception or app.builder.format != "html":
+        return
+    for name in app.env.found_docs:
+        if any(app.env.get_doctree(name).findall(Ledger)):
+            claims = [
+                {
+                    "page": page,
+                    **{head.lower(): value for head, value in claim.items()},
+                }
+                for page, stated in gather(app).items()
+                for claim in stated
+            ]
+            path = Path(app.outdir) / f"{name}.json"
+            path.write_text(
+                json.dumps(claims, indent=1, ensure_ascii=False) + "\n",
+                encoding="utf-8",
+            )
+
+
+def setup(app):
+    app.add_node(Ledger)
+    app.add_directive("ledger", LedgerDirective)
+    app.connect("doctree-resolved", resolve)
+    app.connect("html-page-context", sort)
+    app.connect("build-finished", write)
+    return {
+        "version": "1",
+        "parallel_read_safe": True,
+        "parallel_write_safe": True,
+    }
