@@ -23,6 +23,7 @@ class Field:
     fit: Fit
     columns: np.ndarray  # (m, p, K): errors of the coefficients
     rank: int  # 1: the drift; 2: D, of which the fit holds the entries on and above the diagonal
+    left_out: np.ndarray | None = None  # the coefficients without each part of a recording, if it is one
 
     def inward(self, frame):
         """What turns the fit's components into those of the frame."""
@@ -34,11 +35,12 @@ class Field:
 class Errors:
     """What independent unit errors add to the conditions: a table (rows, k, K) for each field.
 
-    All to second order of perturbation theory for the null vector of a noisy matrix.
+    All to second order of perturbation theory for the null vector of a noisy matrix. ``crossed`` are
+    the same conditions where each state has a drift fitted without its part of the recording.
     """
 
-    def __init__(self, rows, tables):
-        self.rows, self.tables = rows, tables
+    def __init__(self, rows, tables, crossed=None):
+        self.rows, self.tables, self.crossed = rows, tables, crossed
         ends = np.cumsum([0] + [len(table) for table in tables])
         self._parts = list(zip((rows[a:b] for a, b in zip(ends, ends[1:])), tables))
 
@@ -51,11 +53,27 @@ class Errors:
             mean, square = mean + np.trace(gram), square + (gram**2).sum()
         return np.sqrt(mean + SPREADS * np.sqrt(2 * square))
 
-    def response(self, theta, inverse):
-        """The bias of theta, and the columns (k, K) of its errors.
+    def unbiased(self, theta, strong):
+        """theta, a null vector of the rows, without its bias of second order.
+
+        What moves it are the directions ``strong``, (s, k), that are no symmetry. A drift fitted to a
+        recording errs in step with the states visited; ``crossed`` are conditions where it does not.
+        """
+        errors = self.crossed or self
+        gram = errors.rows.T @ errors.rows
+        inverse = strong.T @ np.linalg.solve(strong @ gram @ strong.T, strong)
+        theta = theta - inverse @ gram @ theta
+        return theta - errors._response(theta, inverse)[0]
+
+    def columns(self, theta, inverse):
+        """Columns (k, K) whose products with independent unit errors add up to the error of theta.
 
         ``inverse`` is the pseudo-inverse of ``rows^T rows`` on the directions that are no symmetry.
         """
+        return self._response(theta, inverse)[1]
+
+    def _response(self, theta, inverse):
+        """The bias of theta, and the columns of its errors."""
         bias, columns = 0.0, []
         for rows, table in self._parts:
             push = np.tensordot(table, theta, (1, 0))
@@ -76,10 +94,14 @@ def conditions(fields, x, frame, basis):
     cells = len(basis[2]) * sum(len(frame.centre) ** f.rank * f.columns.shape[-1] for f in fields)
     sites = x[:: -(-len(x) // min(SITES, 50 + CELLS // cells))]
     parts = [_part(field, sites, frame, basis) for field in fields]
-    sizes = [np.linalg.norm(table) + TINY for _, table, _ in parts]
+    sizes = [np.linalg.norm(table) + TINY for _, table, _, _ in parts]
     weights = [max(1.0, SHARE * sizes[0] / size) for size in sizes]
     rows = np.concatenate([w * part[0] for w, part in zip(weights, parts)])
-    errors = Errors(rows, [w * part[1] for w, part in zip(weights, parts)])
+    tables = [w * part[1] for w, part in zip(weights, parts)]
+    crossed = None
+    if fields[0].left_out is not None:
+        crossed = Errors(np.concatenate([parts[0][3], rows[len(parts[0][3]) :]]), tables)
+    errors = Errors(rows, tables, crossed)
     return rows, errors, float(np.linalg.norm([w * part[2] for w, part in zip(weights, parts)]))
 
 
@@ -98,9 +120,16 @@ def _part(field, sites, frame, basis):
     scale = unit * np.sqrt(len(u))
     rows = defects(basis, u, field.rank, *jet) / scale
     table = defects(basis, u, field.rank, *at_sites(field.columns)) / scale
+    crossed = None
+    if field.left_out is not None:
+        # each state with the drift that knows nothing of its part of the recording
+        part = np.arange(len(sites)) * len(field.left_out) // len(sites)
+        every = zip(*[at_sites(coefficients) for coefficients in field.left_out])
+        crossed = [np.stack(each)[part, np.arange(len(sites))] for each in every]
+        crossed = defects(basis, u, field.rank, *crossed) / scale
     misfit = np.linalg.norm(inward * fit.misfit)
     if misfit <= 1e-10 * unit:
-        return rows, table, 0.0
+        return rows, table, 0.0, crossed
     # the series goes on: what is missing is at least as steep for its size as the last term
     size, slope = (np.linalg.norm(part) for part in at_sites(fit.largest_term))
-    return rows, table, 2 * misfit * np.hypot(1, slope / max(size, TINY)) / unit
+    return rows, table, 2 * misfit * np.hypot(1, slope / max(size, TINY)) / unit, crossed

@@ -78,10 +78,11 @@ class Discovery:
 def decide(rows, metric, basis, frame, options, errors=None, misfit=0.0, **estimates):
     """The null space of ``rows``, by increasing defect until one exceeds what noise explains.
 
-    ``errors.spread(theta)`` gives the defect to expect from noise; ``errors.response(theta,
-    inverse)`` its bias and columns whose products with independent unit errors add up to the
-    error of theta. ``misfit`` is the relative error of fitted fields beyond noise; ``estimates``
-    are attributes of the result.
+    ``errors.spread(theta)`` gives the defect to expect from noise; ``errors.unbiased(theta, strong)``
+    a symmetry without its bias, where ``strong`` are the directions that are none;
+    ``errors.columns(theta, inverse)`` columns whose products with independent unit errors add up to
+    its error. ``misfit`` is the relative error of fitted fields beyond noise; ``estimates`` are
+    attributes of the result.
     """
     if len(rows) < 2 * len(metric):
         raise ValueError(
@@ -112,9 +113,9 @@ def decide(rows, metric, basis, frame, options, errors=None, misfit=0.0, **estim
     strong, sizes = directions[len(accepted) :], np.maximum(values[len(accepted) :], TINY)
     inverse = (strong / sizes[:, None]).T @ (strong / sizes[:, None])
     if errors and accepted:
-        accepted = [theta - errors.response(theta, inverse)[0] for theta in accepted]
+        accepted = [errors.unbiased(theta, strong) for theta in accepted]
     found = tuple(
-        _describe(theta, errors.response(theta, inverse)[1] if errors else None, basis, frame)
+        _describe(theta, errors.columns(theta, inverse) if errors else None, basis, frame)
         for theta in _sparse(np.reshape(accepted, (-1, len(metric))), basis, frame)
     )
     return Discovery(found, values, threshold, gap, undetermined, **estimates)

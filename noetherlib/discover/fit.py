@@ -13,6 +13,7 @@ from .polynomials import Monomials, Polynomial
 NEIGHBOURS = 5000  # samples used to tell a misfit, which neighbours share, from noise
 ROWS = 20_000  # samples per block in the regression
 FEATURES = 500  # monomials at most
+PARTS = 10  # of a recording, each left out in turn
 
 
 class Fit:
@@ -52,16 +53,16 @@ class Fit:
         if blur is not None:
             self._sharp = self.monomials.sharpened(self.frame.inverse @ blur @ self.frame.inverse.T)
         read = x if read is None else read
-        seen = sum(self.instruments(b).T @ (self._weights[b] * self._seen(read[b])) for b in self.blocks())
         #: (m, m): from projections to coefficients
-        self.factor = np.linalg.inv(seen)
+        self.factor = np.linalg.inv(self._overlap(read, self.blocks()))
         self.coefficients = self.factor @ self.projections[:size]
         self.largest_term = self.factor[:, below:] @ self.projections[below:size]
         self.residual = target - self.observed(read)
         self.misfit = _shared(u, self.residual)
 
-    def blocks(self):
-        return [slice(k, k + ROWS) for k in range(0, len(self._u), ROWS)]
+    def blocks(self, first=0, last=None):
+        last = len(self._u) if last is None else last
+        return [slice(k, min(k + ROWS, last)) for k in range(first, last, ROWS)]
 
     def instruments(self, block):
         """The polynomials orthonormal over the weighted samples, at some samples, weighted."""
@@ -81,6 +82,20 @@ class Fit:
                 done = m
         # the lowest of several exact ones
         return int(np.argmax(losses <= losses.min() + 1e-20 * (self._weights**2).sum()))
+
+    def _overlap(self, read, blocks):
+        """(m, m): the instruments with the polynomials of the states ``read``."""
+        return sum(self.instruments(b).T @ (self._weights[b] * self._seen(read[b])) for b in blocks)
+
+    def left_out(self, target, read):
+        """The coefficients without the first of `PARTS` equal parts of the samples, the second, ..."""
+        ends = np.linspace(0, len(self._u), PARTS + 1).astype(int)
+        parts = [self.blocks(first, last) for first, last in zip(ends, ends[1:])]
+        overlaps = np.array([self._overlap(read, blocks) for blocks in parts])
+        projected = np.array(
+            [sum(self.instruments(b).T @ (self._weights[b] * target[b]) for b in part) for part in parts]
+        )
+        return np.linalg.solve(overlaps.sum(axis=0) - overlaps, projected.sum(axis=0) - projected)
 
     def _seen(self, x):
         return self.monomials.values(self.frame.inward(x)) @ self._sharp

@@ -92,12 +92,15 @@ class Jackknife:
     def spread(self, theta):
         return 0.0
 
-    def response(self, theta, inverse):
+    def unbiased(self, theta, strong):
+        return theta
+
+    def columns(self, theta, inverse):
         if len(self.rows) < 2:
-            return 0.0, np.full((len(theta), 1), np.nan)
+            return np.full((len(theta), 1), np.nan)
         pulls = np.stack([inverse @ (r.T @ (r @ theta)) for r in self.rows], axis=-1)
         pulls -= pulls.mean(axis=-1, keepdims=True)
-        return 0.0, pulls * np.sqrt((len(self.rows) - 1) / len(self.rows))
+        return pulls * np.sqrt((len(self.rows) - 1) / len(self.rows))
 
 
 def _tracks(paths, dilations):

@@ -44,6 +44,8 @@ class Drift:
             read=self.states,
             blur=blur,
         )
+        #: the coefficients without one part of the recording and another
+        self.left_out = self.fit.left_out(moves / steps[:, None], self.states)
         mean = self.fit.observed(recording.states()).reshape(recording.moves.shape)
         self.residual = recording.moves - recording.steps[:, None] * mean
         #: the share of the noise that the fit has taken out of the residuals

@@ -147,9 +147,9 @@ def symmetries_from_trajectories(t, x, max_degree=5, tolerance=1e-6, resolution=
     steps look like a D that depends on the state. They leave rotations and translations untouched,
     as these are symmetries of the sampled process too, but not dilations.
 
-    *Errors* of generators are by perturbation theory, a bias of second order removed. What the
-    regression has in common with the states visited leaves a bias of order 1/T, up to about a
-    standard error of ``tau1`` where a direction is just decided.
+    *Errors* of generators are by perturbation theory. Two biases of second order are removed: that of
+    a null vector, and what the fitted drift has in common with the states visited, by conditions in
+    which each state has a drift fitted without its tenth of the recording.
 
     *State-dependent D.* The score test sees polynomials up to degree four. What it does not reject
     is a constant D.
