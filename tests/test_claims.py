@@ -24,7 +24,11 @@ def test_a_ledger_of_true_claims(claims):
     claims.below("Energy is constant", [3e-14, -2e-12], 1e-10, scale=2)
     claims.above("The other rule is worse", [30, 51.0], 3)
     claims.holds("It is a minimum", True)
-    three, energy, worse, kind = claims
+    claims.agree("Counts", derived=[5, 8], computed=np.array([5, 8]))
+    claims.below("A loose bound for roundoff", 1e-17, 0.1, scale=2)
+    three, energy, worse, kind, counts, loose = claims
+    assert (counts.derived, counts.computed, counts.bound) == ("5, 8", "5, 8", "equal (2 values)")
+    assert (loose.computed, loose.margin) == ("below 2e-8", "> 1000")
     assert (three.derived, three.computed) == ("2.00000", "2.00004")
     mean, error = estimate(1)
     assert three.simulated == f"{mean:.2f} ± {error:.2f} ({(mean - 2) / error:+.1f} s.e.)"
@@ -35,13 +39,14 @@ def test_a_ledger_of_true_claims(claims):
     assert abs(second - 4 / off) <= 0.05
     assert (energy.computed, energy.margin) == ("below 1e-10", "roundoff")
     assert (worse.computed, worse.margin) == ("30", "10.0")
-    assert kind.computed == "yes" and len(claims) == 4
+    assert kind.computed == "yes" and len(claims) == 6
 
 
 FALSE = {
     "apart": lambda c: c.agree("w", derived=2, computed=2.2, within=0.1),
     "one of many": lambda c: c.agree("w", derived=[1, 2], computed=[1, 2.2], within=0.1),
     "not a number": lambda c: c.agree("w", derived=2, computed=[2, np.nan], within=0.1),
+    "another count": lambda c: c.agree("w", derived=5, computed=6),
     "large": lambda c: c.below("w", -0.2, 0.1, scale=1),
     "nan is not small": lambda c: c.below("w", [0, np.nan], 0.1, scale=1),
     "not large": lambda c: c.above("w", 2.9, 3),
@@ -66,7 +71,7 @@ def test_a_false_claim_fails_the_page(claims, state):
 
 SAYS_NOTHING = {
     "within": lambda c: c.agree("w", derived=2, computed=2, within=1.1),
-    "no bound": lambda c: c.agree("w", derived=2, computed=2),
+    "no bound": lambda c: c.agree("w", derived=2, computed=2.0),
     "nothing between": lambda c: c.agree("w", derived=2, computed=2, within=0),
     "below": lambda c: c.below("w", 0.1, 0.6, scale=1),
     "above nothing": lambda c: c.above("w", 0.1, 0),

@@ -11,7 +11,7 @@ from urllib.request import urlopen
 
 
 def repository():
-    """Whence Colab took this notebook: its server knows, no manual says so."""
+    """Whence Colab took this notebook: its server knows, no manual does."""
     try:
         host = socket.gethostbyname(socket.gethostname())
         sessions = f"http://{host}:9000/api/sessions"

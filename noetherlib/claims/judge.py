@@ -7,7 +7,7 @@ from . import text
 
 RUNS = 4  # a simulation must hold at so many seeds: the one that is shown, and three more
 TELLING = 0.5  # a bound above this share of what it bounds says nothing
-ROUNDOFF = 1e-8  # bounds below this share of the scale test roundoff, which differs between machines
+ROUNDOFF = 1e-8  # a bound of this share of the scale or less tests roundoff, which differs between machines
 
 
 class ClaimFailed(AssertionError):
@@ -42,13 +42,16 @@ def tells(words, bound, size):
             f"{words!r}: the bound {bound:.3g} says nothing of a number whose scale is {size:.3g};"
             " it must be positive and at most half of that"
         )
-    return bound < ROUNDOFF * size
+    return bound <= ROUNDOFF * size
 
 
 def compare(words, derived, computed, within, size):
-    """The entries of the ledger for |computed - derived| <= within, at the worst of the values."""
+    """The entries of the ledger for |computed - derived| <= within, at the worst of the values.
+
+    Without a bound both must be whole numbers, and equal.
+    """
     if within is None:
-        raise ValueError(f"{words!r}: within must be given, the bound of |computed - derived|")
+        return _same(words, *np.broadcast_arrays(derived, computed))
     roundoff = tells(words, within, size)
     derived, computed = np.broadcast_arrays(numbers(derived), numbers(computed))
     off = np.abs(computed - derived)
@@ -61,6 +64,16 @@ def compare(words, derived, computed, within, size):
         "bound": f"± {text.bound(within)}" + (f" ({off.size} values)" if off.size > 1 else ""),
         "margin": text.margin(within, off[at], roundoff),
     }
+
+
+def _same(words, derived, computed):
+    """The entries of the ledger for whole numbers that agree."""
+    if not all(each.dtype.kind in "iu" and each.size for each in (derived, computed)):
+        raise ValueError(f"{words!r}: within must be given, the bound of |computed - derived|")
+    require((derived == computed).all(), words, "the whole numbers differ")
+    shown = [", ".join(map(str, dict.fromkeys(each.ravel().tolist()))) for each in (derived, computed)]
+    values = f" ({derived.size} values)" if derived.size > 1 else ""
+    return {"derived": shown[0], "computed": shown[1], "bound": "equal" + values}
 
 
 def simulate(words, runs, expected, errors, bias, size):

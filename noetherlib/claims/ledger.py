@@ -12,7 +12,7 @@ import numpy as np
 
 from ..inputs import brief
 from . import text
-from .judge import RUNS, compare, numbers, require, scale_of, simulate, tells
+from .judge import ROUNDOFF, RUNS, compare, numbers, require, scale_of, simulate, tells
 
 SEEDS = (1, 2, 3, 4)  # of simulations
 HEADS = ("Claim", "Derived", "Computed", "Simulated", "Bound", "Margin")
@@ -87,7 +87,8 @@ class Claims:
             ``simulated(seed)`` returns the estimate and its standard error; or at least four such pairs, of
             independent runs. Compared with `derived` where that is given, else with `computed`.
         within : float, optional
-            Bound of \\|computed − derived\\|. Needed where both are given.
+            Bound of \\|computed − derived\\|. Needed where both are given, but for whole numbers, which
+            must be equal without one.
         errors : float, at least 3
             A simulation may be off by so many of its standard errors.
         bias : float
@@ -138,10 +139,12 @@ class Claims:
         ValueError
             If the bound is above half the scale: it would say nothing.
         """
-        tiny = tells(words, bound, scale_of(words, scale, None))
+        size = scale_of(words, scale, None)
+        tiny = tells(words, bound, size)
         worst = np.abs(numbers(value)).max()
         require(worst <= bound, words, f"|value| is {worst:.3g}, above the bound {bound:.3g}")
-        shown = f"below {text.bound(bound)}" if tiny else text.significant(worst)
+        least = max(worst, bound if tiny else ROUNDOFF * size)  # below that machines differ
+        shown = text.significant(worst) if worst == least else f"below {text.bound(least)}"
         self._stated.append(
             Claim(
                 words, computed=shown, bound=f"≤ {text.bound(bound)}", margin=text.margin(bound, worst, tiny)
