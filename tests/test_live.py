@@ -74,7 +74,8 @@ def test_a_page_runs_to_its_last_cell_and_asks_no_other_host(window, address, ru
     assert {url for url in asked if not url.startswith((address, "data:", "blob:"))} == set()
     files = {SITE / urlsplit(url).path.lstrip("/") for url in asked if url.startswith(here)}
     loaded = sum(file.stat().st_size for file in files if file.is_file()) / 1e6
-    assert loaded == pytest.approx(live.described(SERVED, [])["megabytes"], rel=0.05)
+    promised = live.described(SERVED, [])["megabytes"]
+    assert 0.9 * promised <= loaded <= promised
 
 
 @alive

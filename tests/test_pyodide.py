@@ -51,7 +51,7 @@ path = nl.least_action_path(ou, [-2, 2], [2, 2], t)
 geo = nl.geometric_path(well, -1, 0)
 bridge = nl.bridge_ensemble(ou, [0, 0], [1, 1], t[:51], n_paths=40, rng=5)
 ring = nl.scores.Ring(2.0, 0.5)
-grid = nl.generator(well, (-1.5, 1.5), 100)
+grid = nl.generator(well, (-2, 2), 200)
 x = np.random.default_rng(2).normal(size=(200, 2))
 found = nl.discover.symmetries_from_drift(x, ou.drift(x, 0.0), 0.5)
 numbers = {
@@ -61,7 +61,7 @@ numbers = {
     "geometric": geo.action,
     "bridge": [bridge.x.mean(), bridge.x.std()],
     "score": ring.score(np.array([1.0, 2.0]), 0.3).tolist(),
-    "exit": float(grid.mean_exit_time(lambda x: x[..., 0] < 0)(-1.0)),
+    "exit": float(grid.mean_exit_time(lambda x: x[..., 0] < 0).at(-1.0)),
     "symmetries": len(found),
 }
 """
