@@ -1,6 +1,7 @@
 # Every target sets up .venv by itself, and again only when the pins change.
 PYTHON ?= python3
 PORT ?= 8000
+PAGES ?= --every-page
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
@@ -22,8 +23,8 @@ live: export LIVE = 1
 live: live-environment book ## Build the website so that its notebooks run in the reader's browser (80 MB more)
 
 test-live: export LIVE = 1
-test-live: live test-environment ## Run every such notebook to its end, in a browser without a window
-	@$(BIN)/python -m pytest tests/test_live.py --every-page -n auto
+test-live: live test-environment ## Run every such notebook to its end, in a browser without a window (PAGES= for three)
+	@$(BIN)/python -m pytest tests/test_live.py tests/test_pyodide.py $(PAGES) -n auto --dist worksteal
 
 test: test-environment ## Test the library, the notebooks' printed numbers, and this tree
 	@$(BIN)/python -m pytest tests book --nbval --nbval-current-env -n auto --dist loadfile --results _build/tests.json $(TESTS)

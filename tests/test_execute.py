@@ -196,10 +196,13 @@ def test_a_containers_share_is_obeyed(tmp_path, monkeypatch, text, cores):
     assert parallel.cores() == cores
 
 
-def test_as_many_at_once_as_there_are_cores(monkeypatch):
+def test_as_many_at_once_as_there_are_cores_behind_a_bar(monkeypatch, capsys):
     monkeypatch.setattr(parallel, "cores", lambda: 3)
     together = threading.Barrier(3, timeout=60)  # passes only when three have come
-    assert {number for number, _ in parallel.each(lambda _: together.wait(), range(6), "")} == set(range(6))
+    done = parallel.each(lambda _: together.wait(), range(6), "Executing")
+    assert {number for number, _ in done} == set(range(6))
+    bar = capsys.readouterr().err
+    assert "Executing: 100%" in bar and "6/6" in bar
 
 
 def test_threads_share_the_cores_unless_someone_has_said_otherwise():

