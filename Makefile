@@ -5,7 +5,7 @@ PAGES ?= --every-page
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf live test test-live test-site versions course serve lab notebooks bench clean
+.PHONY: help book pdf live test test-live test-panel test-site versions course serve lab readme notebooks bench clean
 .PHONY: book-environment live-environment test-environment course-environment
 
 help: ## Show this list
@@ -26,6 +26,9 @@ test-live: export LIVE = 1
 test-live: live test-environment ## Run every such notebook to its end, in a browser without a window (PAGES= for three)
 	@$(BIN)/python -m pytest tests/test_live.py tests/test_pyodide.py $(PAGES) -n auto --dist worksteal
 
+test-panel: test-environment ## Use the panel for a model of yours by mouse and keyboard, in JupyterLab in a browser
+	@$(BIN)/python -m pytest tests/test_lab.py --panel
+
 test: test-environment ## Test the library, the notebooks' printed numbers, and this tree
 	@$(BIN)/python -m pytest tests book --nbval --nbval-current-env -n auto --dist loadfile --results _build/tests.json $(TESTS)
 
@@ -44,6 +47,9 @@ serve: book ## Build the website and serve it at http://localhost:8000 (or PORT=
 
 lab: book-environment ## Open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab book
+
+readme: ## Link README.md to the site: BOOK_URL=https://... make readme
+	@$(PYTHON) tools/readme.py
 
 notebooks: book-environment ## Execute every notebook from a fresh kernel and normalise it for git
 	@$(BIN)/python -m tools.notebooks

@@ -40,6 +40,9 @@ def start(self, execute_it=IPyNbFile.setup):
 def pytest_addoption(parser):
     parser.addoption("--execute", action="store_true", help="execute even what the build has executed")
     parser.addoption("--every-page", action="store_true", help="run every page in a browser, not three")
+    parser.addoption(
+        "--panel", action="store_true", help="drive the panel in JupyterLab, which takes minutes"
+    )
     parser.addoption("--results", type=Path, help="write how many tests passed into this file, for the book")
 
 

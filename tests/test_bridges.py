@@ -289,13 +289,24 @@ def test_noise_on_some_variables_of_a_bent_drift_is_refused_with_the_reason():
         bridge_ensemble(system, [-1.0, 0.0], [1.0, 0.0], TIMES, 10)
 
 
-def test_progress_is_told():
-    for system, start in ((WELL, None), (models.maier_stein(0.1), None)):
-        ends, told = ([-1.0, 0.0], [0.5, 0.2]) if system.dim == 2 else (-1.0, 1.0), []
-        bridge_ensemble(
-            system, *ends, TIMES, 150, start=start, progress=lambda *pair, told=told: told.append(pair)
-        )
-        assert told[-1] == (150, 150) and told == sorted(told) and len(told) > 1
+@pytest.mark.parametrize(
+    "system, ends",
+    [(models.double_well(0.2), (-1.0, 1.0)), (models.maier_stein(0.1), ([-1.0, 0.0], [0.5, 0.2]))],
+)
+def test_progress_is_told_from_the_first_trajectory_with_the_fewest_to_come(system, ends):
+    told = []
+    b = bridge_ensemble(system, *ends, TIMES, 150, progress=lambda *pair: told.append(pair))
+    done, total = np.transpose(told)
+    np.testing.assert_array_equal(done, np.arange(1, len(done) + 1))
+    assert (done <= total).all() and (np.diff(total) >= 0).all() and done[-1] == total[-1]
+    assert total[0] > 100  # known before anything is kept
+    np.testing.assert_array_equal(b.x, bridge_ensemble(system, *ends, TIMES, 150).x)  # changes nothing
+
+
+def test_progress_can_be_a_bar(capsys):
+    bridge_ensemble(WELL, -1.0, 1.0, TIMES, 150, progress=True)
+    shown = capsys.readouterr().err
+    assert "bridges: 100%" in shown and "trajectory/s" in shown
 
 
 def test_the_effective_size_is_that_of_the_mean():
@@ -553,7 +564,8 @@ WELL, TIMES = models.double_well(0.1), np.linspace(0, 1, 11)
         ('chain "exact"', {"chain": "exact"}),
         ("start", {"start": np.zeros((7, 1))}),
         ("start", {"start": np.full((11, 1), 1e200)}),
-        ("progress", {"progress": True}),
+        ("progress", {"progress": "bar"}),
+        ("progress", {"progress": 3}),
     ],
 )
 def test_bad_input_of_the_ensemble_is_named(name, change):

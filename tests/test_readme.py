@@ -8,6 +8,7 @@ import tomllib
 import pytest
 import yaml
 
+from tools import readme
 from tools.build import ROOT
 
 README, CONTRIBUTING, FRONT_PAGE = "README.md", "CONTRIBUTING.md", "book/index.md"
@@ -56,6 +57,27 @@ def test_variables_that_the_readme_names_are_the_ones_that_the_build_reads():
     from tools.build import ADDRESS
 
     assert set(re.findall(r"^\| `(BOOK_\w+)`", read(README), re.MULTILINE)) == set(ADDRESS)
+
+
+def test_it_shows_pictures_of_chapters_that_are_small_and_described():
+    shown = re.findall(r"!\[([^\]]+)\]\(([^)]+)\)\n\n(\*[^*]+\*)?", read(README))
+    assert [file for _, file, _ in shown[1:]] == [
+        f"book/_assets/{file}" for file in ("ways-back.svg", "wilson-cowan.svg")
+    ]
+    for words, file, caption in shown:
+        assert len(words) > 60 and (ROOT / file).stat().st_size < 100_000
+        assert "http" not in re.sub(r'xmlns(:\w+)?="[^"]+"', "", (ROOT / file).read_text(encoding="utf-8"))
+        assert "most-likely-path" in file or re.search(r"\(book/beyond/[\w-]+\.ipynb\)", caption)
+
+
+def test_it_links_to_the_site_where_its_address_is_known():
+    text = read(README)
+    linked = readme.linked(text, {"BOOK_URL": "https://example.org/book/"})
+    assert (
+        linked.replace("**[Read the book online.](https://example.org/book/)**\n\n", "", 1) == text != linked
+    )
+    assert readme.linked(linked, {"BOOK_URL": "https://example.org/book"}) == linked
+    assert readme.linked(linked, {}) == readme.linked(text, {}) == text
 
 
 def test_citation():

@@ -8,7 +8,7 @@ import gzip
 from functools import cache
 from html.parser import HTMLParser
 from io import BytesIO
-from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+from urllib.parse import quote, unquote, urldefrag, urljoin, urlsplit
 
 import pytest
 from pypdf import PdfReader
@@ -208,6 +208,7 @@ def until_changed(scrubber, text):
 @pytest.mark.parametrize("name", PAGES)
 def test_page(opened, name):
     tab = opened(name)
+    tab.locator("details.skippable").evaluate_all("folds => folds.forEach(fold => { fold.open = true; })")
     browser.draw_all(tab)
     assert sum(weight(file) for file in tab.asked if not file.startswith(WIDGETS)) <= MAX_WEIGHT
     assert overflow(tab) <= 0
@@ -271,6 +272,40 @@ def test_search_finds_a_term(opened):
     tab = opened("search.html?q=Onsager")
     tab.locator("#search-results li a").first.wait_for()
     tab.wait_for_function("() => /found/i.test(document.querySelector('.search-summary')?.innerText)")
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("factor of two", "reference/notation"),
+        ("Wilson-Cowan", "beyond/your-own-system"),
+        ("head direction", "beyond/equivariant-networks"),
+        ("diffusion model", "reference/glossary"),
+        ("escape rate", "reference/glossary"),
+        ("Langevin equation", "reference/glossary"),
+    ],
+)
+def test_search_finds_what_newcomers_type_among_the_first_five(opened, typed, found):
+    tab = opened(f"search.html?q={quote(typed)}")
+    tab.wait_for_function("() => /found/i.test(document.querySelector('.search-summary')?.innerText)")
+    links = tab.locator("#search-results ul.search > li > a:first-of-type")
+    links.nth(min(4, links.count() - 1)).wait_for()
+    first = [link.get_attribute("href") for link in links.all()[:5]]
+    assert any(link.startswith(f"{found}.html") for link in first)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_way_is_taken_on_a_phone(opened, scheme):
+    tab = opened("index.html", PHONE, scheme)
+    tab.add_style_tag(content=STILL)
+    tab.get_by_role("button", name="Take this way: Neuroscience").tap()
+    assert overflow(tab) <= 0 and barriers(tab) == []
+    tab.goto(tab.url.replace("index.html", "paper/several-attractors.html"))
+    line = tab.get_by_role("navigation", name="Your way through the book")
+    assert line.inner_text().startswith("Neuroscience 5 of 7 · next: ")
+    tab.evaluate(THIN)
+    tab.add_style_tag(content=STILL)
+    assert overflow(tab) <= 0 and barriers(tab) == []
 
 
 def test_search_is_reached_by_keyboard(opened):

@@ -5,11 +5,12 @@ time. Left: random ways of doing so, and the most likely one, which bends throug
 coordinates change with time, its angular momentum does not. A dot runs along both, at the same time.
 
     python -m tools.picture
+
+It also takes the README's other pictures from the chapters that draw them, as `make book` executed them.
 """
 
 import re
 from itertools import pairwise
-from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -18,7 +19,15 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, PathPatch
 from matplotlib.path import Path as Outline
 
-TARGET = Path(__file__).resolve().parent.parent / "book" / "_assets" / "most-likely-path.svg"
+from tools import build, execute
+from tools.notebooks import read
+
+ROOT = build.ROOT
+TARGET = ROOT / "book" / "_assets" / "most-likely-path.svg"
+FROM_CHAPTERS = {
+    "wilson-cowan.svg": ("beyond/your-own-system", "fig-yo-wilson-cowan"),
+    "ways-back.svg": ("beyond/hidden-symmetry", "fig-hs-schedules"),
+}
 PREVIEW = "preview.png"
 NAME = "Noether's theorem for noisy dynamical systems"
 WIDTH, HEIGHT = 1200, 470
@@ -180,5 +189,20 @@ def save_preview(folder):
     FigureCanvasAgg(figure).print_png(folder / PREVIEW)
 
 
+def drawn_by(page, name):
+    """A figure of a chapter, as the build executed it: the text of an SVG."""
+    cells = execute.recorded(build.executed(), read(ROOT / f"book/{page}.ipynb"))
+    if cells is None:
+        raise SystemExit(f"{page} is not executed as it stands: `make book` first")
+    found = next(
+        cell for cell in cells if cell.metadata.get("mystnb", {}).get("figure", {}).get("name") == name
+    )
+    return next(
+        output.data["image/svg+xml"] for output in found.outputs if "image/svg+xml" in output.get("data", {})
+    )
+
+
 if __name__ == "__main__":
     TARGET.write_text(draw(), encoding="utf-8")
+    for file, (page, name) in FROM_CHAPTERS.items():
+        TARGET.with_name(file).write_text(drawn_by(page, name) + "\n", encoding="utf-8")

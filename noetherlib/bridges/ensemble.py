@@ -15,6 +15,7 @@ from ..system.noise import check_semidefinite, roundoff
 from .chains import CHAIN_TYPES
 from .guided import Guided
 from .linear import drawn_backward
+from .progress import Tally, followed
 from .sampler import Gaussian, Sampler, sample
 
 
@@ -71,7 +72,7 @@ class Bridges:
 
 
 def bridge_ensemble(
-    system, x0, x1, t, n_paths, rng=0, *, chain=None, start=None, max_iter=2000, progress=None
+    system, x0, x1, t, n_paths, rng=0, *, chain=None, start=None, max_iter=2000, progress=False
 ):
     """Paths of a noisy system given both ends.
 
@@ -94,8 +95,11 @@ def bridge_ensemble(
         for linear systems.
     max_iter : int, optional
         Most trajectories of each Markov chain before the paths are kept.
-    progress : callable, optional
-        ``progress(done, total)`` is called as paths are kept.
+    progress : bool or callable
+        Show a bar over the trajectories from the first one on, with the time that the rest will take:
+        so the cost is known before it is paid. Or a function ``progress(done, total)``, called after
+        each. The total is the fewest that there can be, and grows, often to two or three times that,
+        where the chains remember longer (see Notes). Linear systems need none: their paths are drawn.
 
     Returns
     -------
@@ -135,6 +139,11 @@ def bridge_ensemble(
     an acceptance of 0.8 in a burn-in and then kept. Either way 100 chains run side by side, and so
     many trajectories are left out that the paths kept are nearly independent.
 
+    Cost: for each start 100 trajectories of burn-in, 100 or more, up to ``max_iter``, that measure
+    how long the chains remember, and that many between each 100 paths that are kept. Each
+    trajectory of the Hamiltonian sampler asks the drift and its derivatives at some
+    ``1000 n_times`` states; ``jacobian=`` makes these cheap in many dimensions.
+
     Limitation: where hardly any path lies between two routes (either way round a cycle), chains
     stay on the route of their start, and no diagnostic sees a route without a chain: give a
     ``start`` on each. Their shares in ``x`` are then those of the starts; the routes'
@@ -149,8 +158,7 @@ def bridge_ensemble(
     """
     as_a(System, system, "system")
     t = as_times(t, minimum=3)
-    if progress is not None and not callable(progress):
-        raise ValueError(f"progress must be a function of (done, total), got {brief(progress)}")
+    following = followed(progress)
     n_paths, max_iter = as_count(n_paths, "n_paths"), as_count(max_iter, "max_iter")
     ends = [as_states(x, system.dim, name) for x, name in ((x0, "x0"), (x1, "x1"))]
     for x, name in zip(ends, ("x0", "x1")):
@@ -188,13 +196,14 @@ def bridge_ensemble(
         z = as_streams(rng, 1)[0].standard_normal((n_paths, line[1:-1].size))
         return Bridges(t, bridge.paths(z), chain, 1.0, 1.0, float(n_paths), steps)
 
-    samplers = None
-    if start is None and system.dim == 1:
-        guided = Guided(steps, [end[0] for end in ends], as_streams(rng, 1)[0], n_paths)
-        samplers = [guided] if guided.settle() else None
-    if samplers is None:
-        samplers = _around(start, steps, system, ends, t, n_paths, rng)
-    x, acceptance, tau = sample(samplers, max_iter, progress)
+    with following as tally:
+        samplers = None
+        if start is None and system.dim == 1:
+            guided = Guided(steps, [end[0] for end in ends], as_streams(rng, 1)[0], n_paths)
+            samplers = [guided] if guided.settle(Tally()) else None
+        if samplers is None:
+            samplers = _around(start, steps, system, ends, t, n_paths, rng)
+        x, acceptance, tau = sample(samplers, max_iter, tally)
     if not np.isfinite(tau):
         warnings.warn(
             f"bridge_ensemble: {max_iter} trajectories are too few to tell how many paths are independent",

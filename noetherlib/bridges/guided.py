@@ -9,6 +9,7 @@ from .sampler import CHAINS
 NODES, MOST = 200, 1_000  # of the grid, at least and at most
 FINE = 1.0  # its width, in standard deviations of the noise of a step, at most
 POOL = 2_000  # paths that are proposed at once
+BURN = 20  # proposals of each chain that are not kept
 NEWTON = 2  # steps to the middle of a proposal
 LEAST = 0.1  # share of proposals to be accepted
 STEEP = 0.5  # the most that what is left to pay widens a step, as a share of its variance
@@ -27,6 +28,8 @@ class Guided:
     Guarniero, Johansen and Lee (2017), J. Am. Stat. Assoc. 112, 1636, for a chain twisted by what
     lies ahead; Tierney (1994), Ann. Stat. 22, 1701, for independent proposals.
     """
+
+    burn = BURN
 
     def __init__(self, steps, ends, rng, n_paths):
         self.steps, self.ends, self.rng, self.n_paths = steps, ends, rng, n_paths
@@ -112,10 +115,11 @@ class Guided:
         self.x[go], self.action[go], self.weight[go] = x[go], action[go], weight[go]
         self.acceptance.append(go.mean())
 
-    def settle(self, count=20):
+    def settle(self, tally, count=BURN):
         """Leave the start behind; whether enough proposals were accepted to go on."""
         for _ in range(count):
             self.move()
+            tally.step()
         good = np.mean(self.acceptance) > LEAST
         self.acceptance.clear()
         return good

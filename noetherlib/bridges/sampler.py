@@ -44,6 +44,8 @@ class Sampler:
     free.
     """
 
+    burn = BURN
+
     def __init__(self, steps, start, rng, n_paths):
         self.steps, self.rng, self.n_paths = steps, rng, n_paths
         self.reference = Gaussian(start, *steps.restoring(start))
@@ -81,10 +83,11 @@ class Sampler:
         self.log_angle += tune * (chance.mean() - 0.8)
         self.acceptance.append(1 - stay.mean())
 
-    def settle(self, count=BURN):
+    def settle(self, tally, count=BURN):
         """Tune the step."""
         for i in range(count):
             self.move(tune=0.5 / np.sqrt(1 + i / 5))
+            tally.step()
         self.acceptance.clear()
 
     def summary(self):
@@ -92,23 +95,30 @@ class Sampler:
         return np.vstack([self.action, self.x[:, self.x.shape[1] // 2].T])
 
 
-def sample(samplers, max_iter, progress=None):
+def sample(samplers, max_iter, tally):
     """Run the chains until they have forgotten their start, then keep paths far apart.
 
     Returns the paths, the acceptance and the autocorrelation time of what was kept, infinite where
-    ``max_iter`` trajectories were too few to tell.
+    ``max_iter`` trajectories were too few to tell. The ``tally`` counts trajectories of the chains of one
+    start.
     """
     record = []
+    goal, spent = 10 * PATIENCE, 0
+    rounds = max(-(-s.n_paths // CHAINS) for s in samplers)  # each keeps one path of every chain
 
     def run(count):
         for _ in range(count):
             for sampler in samplers:
                 sampler.move()
+                tally.step()
             record.append([sampler.summary() for sampler in samplers])
 
+    def expect(moves, settling=0):
+        tally.expect(settling + len(samplers) * moves)
+
+    expect(min(goal, max_iter) + rounds, sum(s.burn for s in samplers))
     for sampler in samplers:
-        sampler.settle()
-    goal, spent = 10 * PATIENCE, 0
+        sampler.settle(tally, sampler.burn)
     while True:
         run(min(goal, max_iter - spent))
         late = record[len(record) // 2 :]  # the first half may remember the start
@@ -119,20 +129,19 @@ def sample(samplers, max_iter, progress=None):
             break
         record.clear()
         goal *= 1 if samplers[0].turn < TURN[1] else 2
-        for sampler in samplers:  # soft modes need longer trajectories
-            if sampler.turn < TURN[1]:
-                sampler.turn *= 2
-                sampler.settle(BURN // 4)
+        short = [s for s in samplers if s.turn < TURN[1]]  # soft modes need longer trajectories
+        expect(min(goal, max_iter - spent) + rounds, len(short) * (BURN // 4))
+        for sampler in short:
+            sampler.turn *= 2
+            sampler.settle(tally, BURN // 4)
     record[:] = late
     gap = int(np.ceil(tau)) if known else 1
     kept = [[] for _ in samplers]
-    while any(len(x) * len(s.x) < s.n_paths for x, s in zip(kept, samplers)):
+    expect(rounds * gap)
+    for _ in range(rounds):
         run(gap)
         for x, sampler in zip(kept, samplers):
             x.append(sampler.x.copy())
-        if progress is not None:
-            done = (min(len(x) * CHAINS, s.n_paths) for x, s in zip(kept, samplers))
-            progress(sum(done), sum(s.n_paths for s in samplers))
     x = [np.concatenate(x)[: s.n_paths] for x, s in zip(kept, samplers) if s.n_paths]
     tau = float(_autocorrelation_time(record, gap)) if known else np.inf
     return np.concatenate(x), float(np.mean([s.acceptance for s in samplers])), tau
