@@ -127,6 +127,25 @@ def test_what_differs_between_machines_is_found_and_removed(metadata):
     assert problems(normalise(notebook)) == []
 
 
+@pytest.mark.parametrize(
+    "problem, source, printed",
+    [
+        ("is 80 columns wide", "assert True  #" + 66 * "x", "1"),
+        ("prints 77 columns wide", "assert True", 77 * "x"),
+        ("has 21 lines", "\n".join(21 * ["assert True"]), "1"),
+    ],
+)
+def test_what_does_not_fit_the_page_is_found(problem, source, printed):
+    notebook = page(new_output("stream", text=printed), source=source)
+    assert any(problem in found for found in problems(notebook))
+
+
+def test_a_folded_cell_may_be_long():
+    notebook = page(source="\n".join(21 * ["assert True"]))
+    notebook.cells[-1].metadata["tags"] = ["hide-input"]
+    assert problems(notebook) == []
+
+
 DRAWS_AND_PRINTS = """\
 import matplotlib.pyplot as plt, sys
 from IPython.display import HTML, display

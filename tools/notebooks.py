@@ -39,6 +39,8 @@ COLAB = Path(__file__).with_name("colab.py").read_text(encoding="utf-8").rstrip(
 COLAB_ID = "colab"
 # not on the site; folded in JupyterLab; in Colab the line of its title alone
 COLAB_METADATA = {"cellView": "form", "jupyter": {"source_hidden": True}, "tags": ["remove-cell"]}
+WIDTH, LINES = 76, 20  # columns of code and print beside both side bars; lines of a cell that is not folded
+FOLDED = {"hide-input", "hide-cell", "remove-cell", "remove-input"}
 CLAIM = {"agree", "below", "above", "holds"}  # what states a claim in the ledger `claims` of a page
 KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -140,6 +142,8 @@ def problems(notebook):
         found.append("it stores the state of its widgets")
     if not code or code[0].source != COLAB or code[0].metadata != COLAB_METADATA:
         found.append("its first code cell is not tools/colab.py: run `make notebooks`")
+    for number, cell in enumerate(code[1:], start=2):
+        found += [f"code cell {number} {what}" for what in untidy(cell)]
     if not any(asserts(cell.source) for cell in code):
         found.append("it asserts nothing: state the page's claims in a ledger, nl.Claims()")
     if not found and normalise(notebook) != notebook:
@@ -147,8 +151,20 @@ def problems(notebook):
     return found
 
 
+def untidy(cell):
+    """What makes a code cell hard to read on the page."""
+    said = [o.get("text") or o.get("data", {}).get("text/plain", "") for o in cell.outputs]
+    for name, text in (("is", cell.source), *(("prints", words) for words in said)):
+        widest = max(map(len, text.splitlines()), default=0)
+        if widest > WIDTH:
+            yield f"{name} {widest} columns wide, at most {WIDTH} fit"
+    lines = len(cell.source.splitlines())
+    if lines > LINES and not FOLDED & {*cell.metadata.get("tags", [])}:
+        yield f"has {lines} lines: fold it (hide-input), or split it by idea into cells of at most {LINES}"
+
+
 def asserts(source):
-    """Whether the code has an `assert`, states a claim, or calls what is named like numpy's `assert_allclose`."""
+    """Whether the code asserts, states a claim, or calls what is named like numpy's `assert_allclose`."""
     for node in ast.walk(parse(source)):
         if isinstance(node, ast.Assert):
             return True
