@@ -104,7 +104,7 @@ class Sources:
             Increasing times of the series; its drift and its D are estimated.
         velocity : (..., dim) array, optional
             The drift seen at ``x``, with errors of mean zero that are independent from one state to the
-            next, such as RNA velocities of cells; 12 to 5,000 states in two dimensions.
+            next, such as RNA velocities of cells; 12 to 4,000 states in two dimensions.
         diffusion : as for `System`
             D of a field, which velocities do not tell; of a series it is estimated.
         max_degree : int, optional
@@ -138,7 +138,7 @@ class Sources:
 
         Field: the smoothing quintic spline of `scipy.interpolate.RBFInterpolator`, its smoothing by
         five-fold cross-validation, one for all components. The time grows as the cube of the number of
-        states: a second for 800.
+        states: a second for 1,000, eight for 2,000.
         """
         from .samples.scattered import read_field
         from .samples.series import read_series
