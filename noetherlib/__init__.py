@@ -24,7 +24,7 @@ from importlib import import_module
 from . import models, scores
 from .bridges import bridge_ensemble, fluctuations, transition_density
 from .lagrangian import action
-from .paths import NotConverged, Path, geometric_path, least_action_path, refine
+from .paths import NotConverged, Path, geometric_path, least_action_path, path_spread, refine
 from .scores import log_likelihood, probability_flow
 from .simulation import simulate
 from .symmetry import (
@@ -38,7 +38,7 @@ from .symmetry import (
     time_translation,
     translation,
 )
-from .system import System, fixed_points
+from .system import OutsideData, System, fixed_points
 
 __version__ = "0.1.0"
 

@@ -35,6 +35,16 @@ def close(a, b, scale=1.0):
     np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12 * scale)
 
 
+# ---- where the functions are named ---------------------------------------------------------------
+
+
+def test_the_api_page_has_all_of_them():
+    api = (ROOT / "book" / "reference" / "api.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^   interop\.(\w+)$", api, flags=re.MULTILINE))
+    explained = set(re.findall(r"^\.\. auto\w+:: noetherlib\.interop\.(\w+)", api, flags=re.MULTILINE))
+    assert listed == set(CONVERSIONS) and explained == set(interop.__all__)
+
+
 # ---- there and back ------------------------------------------------------------------------------
 
 

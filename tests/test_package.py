@@ -25,12 +25,14 @@ ROOMS = {module.split(".")[0] for module in MODULES}
 LINES = 260
 FRONT_DOOR = [
     "System",
+    "System.from_samples",
     "fixed_points",
     "simulate",
     "action",
     "least_action_path",
     "refine",
     "geometric_path",
+    "path_spread",
     "translation",
     "rotation",
     "time_translation",

@@ -111,7 +111,7 @@ def header(path):
 
 def test_scripts_with_an_environment_of_their_own_pin_it():
     heads = {path.name: header(path) for path in tracked() if path.parent.name == "neighbours"}
-    heads = {name: head for name, head in heads.items() if name.startswith("with_")}
+    heads = {name: head for name, head in heads.items() if name.startswith(("with_", "against_"))}
     assert heads and all(heads.values())
     for name, head in heads.items():
         wanted = tomllib.loads(re.sub(r"^# ?", "", head[1], flags=re.MULTILINE))["dependencies"]

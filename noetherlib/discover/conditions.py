@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from .fit import Fit
-from .generators import TINY, defects, unit_of
-from .polynomials import unfolding
+from ..system.samples.frame import TINY
+from ..system.samples.polynomials import unfolding
+from .generators import defects, unit_of
 
 SPREADS = 5.0  # how many standard deviations above its mean the defect due to noise may lie
 SITES = 1000  # states at which the conditions are evaluated, at most
 SHARE = 1 / 3  # of D's errors in the rows, to the drift's: D decides with them, and adds little
 CELLS = 20_000_000  # numbers in the table of what errors do to them, at most
-
-
-@dataclass(frozen=True)
-class Field:
-    """A fitted field and its errors: ``fit``, columns of independent errors, and its kind."""
-
-    fit: Fit
-    columns: np.ndarray  # (m, p, K): errors of the coefficients
-    rank: int  # 1: the drift; 2: D, of which the fit holds the entries on and above the diagonal
-    left_out: np.ndarray | None = None  # the coefficients without each part of a recording, if it is one
-
-    def inward(self, frame):
-        """What turns the fit's components into those of the frame."""
-        if self.rank == 1:
-            return frame.inverse
-        return np.kron(frame.inverse, frame.inverse) @ unfolding(len(frame.centre))
 
 
 class Errors:
@@ -105,9 +87,16 @@ def conditions(fields, x, frame, basis):
     return rows, errors, float(np.linalg.norm([w * part[2] for w, part in zip(weights, parts)]))
 
 
+def _inward(field, frame):
+    """What turns the fit's components into those of the frame."""
+    if field.rank == 1:
+        return frame.inverse
+    return np.kron(frame.inverse, frame.inverse) @ unfolding(len(frame.centre))
+
+
 def _part(field, sites, frame, basis):
     """Rows, table of errors and misfit of one field's condition, all relative to the field."""
-    fit, u, inward = field.fit, frame.inward(sites), field.inward(frame)
+    fit, u, inward = field.fit, frame.inward(sites), _inward(field, frame)
 
     def at_sites(coefficients):
         value, slope = fit.polynomial(coefficients).jet(sites)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..symmetry import AffineSymmetry
 from ..system import System
-from .generators import TINY
+from ..system.samples.frame import TINY
 
 
 class FoundSymmetry(AffineSymmetry):

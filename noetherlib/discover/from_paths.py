@@ -6,8 +6,9 @@ import numpy as np
 
 from ..inputs import as_floats, as_positive, brief
 from ..lagrangian.path import Path
+from ..system.samples.frame import Frame
 from .decide import decide
-from .generators import Frame, basis_of, fields, metric_of
+from .generators import basis_of, fields, metric_of
 from .search import as_constant
 
 

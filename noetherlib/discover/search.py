@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
-from ..inputs import as_count, as_floats, as_positive, as_times
+from ..inputs import as_count, as_floats, as_positive
 from ..system import System
 from ..system.noise import as_matrix, check_positive_definite
-from .conditions import Field, conditions
+from ..system.samples.estimates import Field
+from ..system.samples.fit import ROWS, Fit
+from ..system.samples.frame import Frame
+from ..system.samples.series import read_series
+from .conditions import conditions
 from .decide import decide
-from .estimates import LEVEL, estimate
-from .fit import ROWS, Fit
-from .generators import Frame, basis_of, defects, metric_of, unit_of
-from .recording import Recording
+from .generators import basis_of, defects, metric_of, unit_of
 
 
 def symmetries_from_drift(x, f, diffusion, jacobian=None, max_degree=7, tolerance=1e-6, resolution=0.1):
@@ -157,58 +156,23 @@ def symmetries_from_trajectories(t, x, max_degree=5, tolerance=1e-6, resolution=
     Sources: estimators, Friedrich and Peinke (1997); covariance of neighbours, Vestergaard, Blainey
     and Flyvbjerg (2014).
     """
-    t = as_times(t)
-    x = as_floats(x, "x")
-    if x.ndim not in (2, 3) or x.shape[-2] != len(t):
-        raise ValueError(f"x must be (n_paths, {len(t)}, dim) or ({len(t)}, dim), got shape {x.shape}")
-    x = x.reshape(-1, *x.shape[-2:])
-    dim = x.shape[-1]
     options = as_positive(tolerance, "tolerance"), as_positive(resolution, "resolution")
-    found = estimate(Recording(t, x), as_count(max_degree, "max_degree"))
-    _warn(found)
-    drift, D = (field.fit.polynomial() for field in found.fields)
-    diffusion = found.diffusion.matrix
-    system = System(drift.vector, D.matrix if found.varies else diffusion, dim, drift.jacobian)
-    states = x[:, :-1].reshape(-1, dim)
+    flow = read_series(t, x, max_degree)
+    found, dim = flow.estimates, flow.dim
+    states = np.asarray(x, dtype=float)[..., :-1, :].reshape(-1, dim)
     return _from_fields(
         found.fields,
         states,
-        Frame(states, diffusion),
+        Frame(states, found.diffusion.matrix),
         basis_of(dim, False, True),
         options,
-        diffusion=diffusion,
+        diffusion=found.diffusion.matrix,
         diffusion_error=found.diffusion.error,
-        system=system,
+        system=System.of(flow),
         measurement_noise=found.noise.matrix,
         measurement_noise_error=found.noise.error,
         p_constant=found.p_constant,
     )
-
-
-def _warn(found):
-    """What a user must know before believing the numbers."""
-    noise, said = found.noise, []
-    if noise.found:
-        said.append(
-            f"x carries measurement noise, of standard deviation {np.sqrt(noise.matrix.max()):.2g} "
-            "where it is largest: drift and D are corrected for it, see measurement_noise"
-        )
-    if noise.p_opposite < LEVEL:
-        said.append(
-            f"neighbouring increments are correlated (p = {noise.p_opposite:.1g}), so that drift "
-            "and D may be wrong: x lacks variables, the noise has a memory, the steps are too "
-            "long, or no polynomial fits the drift"
-        )
-    if np.isnan(noise.matrix).any():
-        said.append("x has fewer than four times: any measurement noise is taken for a part of D")
-    if found.varies:
-        said.append(
-            f"D depends on the state (p = {found.p_constant:.1g} for a constant one), or the steps "
-            "are too long: it is fitted as a polynomial, symmetries must leave it as it is, and "
-            "diffusion is its mean over the states"
-        )
-    for text in said:
-        warnings.warn(text, stacklevel=3)
 
 
 def as_constant(diffusion, dim):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..inputs import as_a, as_positive, as_states, as_times
-from ..system import System
+from ..system import System, tell_outside
 from ..system.noise import check_semidefinite, pseudo_inverse
 from .continuous import Lagrangian, dot
 from .mesh import Mesh
@@ -49,6 +49,7 @@ def action(system, x, t, functional="onsager-machlup", *, tolerance=1e-3):
     t = as_times(t)
     x = as_paths(x, len(t), system.dim, "x")
     mesh = Mesh(Lagrangian(system, functional), t)
+    tell_outside(system, x, "action")
     if not lacks_noise(mesh, x):
         return finite_action(mesh, x)[()]
     return _action_along_noise(mesh, x, as_positive(tolerance, "tolerance"))[()]

@@ -11,7 +11,7 @@ from ..inputs import as_a, as_count, as_positive, as_states
 from ..lagrangian import Lagrangian, Mesh
 from ..lagrangian.action import lacks_noise
 from ..lagrangian.potential import NAMES
-from ..system import System
+from ..system import System, tell_outside
 from .clock import length
 from .newton import NotConverged
 from .search import Search
@@ -171,6 +171,7 @@ def geometric_path(
     singular = any(lacks_noise(Mesh(lagrangian, np.arange(len(x), dtype=float)), x) for x in starts)
     found = Search(lagrangian, starts, n, tol, max_iter, singular).run()
     _need_autonomous(system, found[0].x)
+    tell_outside(system, found[0].x, "geometric_path")
     best, *others = (_result(system, one) for one in found)
     return _tell(replace(best, others=tuple(sorted(others, key=lambda one: one.action))), 3)
 

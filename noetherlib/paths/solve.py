@@ -11,7 +11,7 @@ from ..inputs import as_a, as_count, as_positive, as_states, as_times, brief
 from ..lagrangian import Lagrangian, Mesh
 from ..lagrangian.action import as_paths, finite_action, lacks_noise
 from ..lagrangian.path import Path
-from ..system import System
+from ..system import System, tell_outside
 from .breaks import WIDTHS, NotSmooth, find_breaks, smoothed
 from .degenerate import solve_degenerate
 from .minimise import minimise
@@ -62,6 +62,8 @@ def least_action_path(
     -----
     NotConverged
         Where ``max_iter`` steps were not enough; ``path.converged`` is False there.
+    OutsideData
+        Where a system learned from samples is followed to states that had none.
 
     Raises
     ------
@@ -136,6 +138,7 @@ def least_action_path(
             NotConverged,
             stacklevel=2,
         )
+    tell_outside(system, best.x, "least_action_path")
     return best
 
 

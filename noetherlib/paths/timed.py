@@ -117,11 +117,11 @@ def _solve(system, duration, n, starts, steps):
     """The path of least Freidlin-Wentzell action in a given time; without warnings."""
     t = np.linspace(0, duration, n)
     starts = [_stretch(x, n) for x in starts]
-    if len(starts) > 1 and _regular(system, starts[0]):
-        costs = action(system, np.stack(starts), t, "freidlin-wentzell")
-        starts = [starts[int(np.argmin(costs))]]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
+        if len(starts) > 1 and _regular(system, starts[0]):
+            costs = action(system, np.stack(starts), t, "freidlin-wentzell")
+            starts = [starts[int(np.argmin(costs))]]
         return least_action_path(
             system, starts[0][0], starts[0][-1], t, "freidlin-wentzell", guesses=starts, max_iter=steps
         )

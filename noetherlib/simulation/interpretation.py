@@ -18,6 +18,7 @@ class InIto(Flow):
         self.system, self.share = system, share
         self.dim, self.diffusion = system.dim, system.flow.diffusion
         self.additive, self.autonomous = system.flow.additive, system.flow.autonomous
+        self.support = system.flow.support
         self.diffusion_gradient = system.flow.diffusion_gradient
         self.diffusion_hessian = system.flow.diffusion_hessian
         if system.flow.jacobian is not None and system.flow.diffusion_hessian is not None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..inputs import as_count, as_states, as_streams, as_times, brief
+from ..system import tell_outside
 from .blocks import BLOCK, fill, room, rows, with_bar
 from .bounds import as_walls
 from .choose import choose
@@ -224,6 +225,7 @@ def simulate(
     if on_failure == "drop" and lost.any():
         kept = dict(zip(("exit_time", "exit_side"), (each[~lost] for each in exits)))
         ens = replace(ens, x=ens.x[~lost], **kept)
+    tell_outside(system, ens.x, "simulate")
     return ens
 
 

@@ -2,6 +2,16 @@
 
 from .flow import Flow, Functions, LinearFlow
 from .rest import FixedPoint, fixed_points
+from .samples import OutsideData, tell_outside
 from .system import System
 
-__all__ = ["FixedPoint", "Flow", "Functions", "LinearFlow", "System", "fixed_points"]
+__all__ = [
+    "FixedPoint",
+    "Flow",
+    "Functions",
+    "LinearFlow",
+    "OutsideData",
+    "System",
+    "fixed_points",
+    "tell_outside",
+]

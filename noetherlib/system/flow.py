@@ -41,6 +41,9 @@ class Flow:
     diffusion_gradient = None
     diffusion_hessian = None
 
+    #: where data vouch for the flow: a function of x (..., dim) -> (...) of truth values; None: everywhere
+    support = None
+
     #: relative error of these second derivatives, where they are not exact
     derivative_noise = None
 

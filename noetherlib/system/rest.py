@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..inputs import as_a, as_box, as_count, as_number
+from .samples import tell_outside
 from .system import System
 
 
@@ -88,6 +89,8 @@ def fixed_points(system, box, t=0.0, *, starts=4096):
     for candidate in x[inside & rests]:
         if all(np.abs((candidate - other) / (high - low)).max() > 1e-6 for other in found):
             found.append(candidate)
+    if found:
+        tell_outside(system, np.array(found), "fixed_points")
     points = [_classify(system, point, t) for point in found]
     return sorted(points, key=lambda p: (not p.stable, *np.round(p.x, 9)))
 

@@ -11,46 +11,27 @@ recorded.
 
 import argparse
 import json
-import os
-import re
 import subprocess
 import sys
 import tempfile
-import tomllib
-import venv
 from pathlib import Path
+
+from .environment import environment, header, settings
 
 HERE = Path(__file__).parent
 RECORD = HERE.parent.parent / "tests" / "neighbours.json"
 FIELDS = {"what", "model", "seen", "error"}
 
 
-def header(script):
-    """What a script says it needs: ``requires-python`` and ``dependencies``."""
-    block = re.search(r"^# /// script\n(.*?)^# ///$", script.read_text(), flags=re.DOTALL | re.MULTILINE)
-    return tomllib.loads(re.sub(r"^# ?", "", block[1], flags=re.MULTILINE))
-
-
-def environment(script, folder):
-    """The interpreter of an environment with what the script needs; made where there is none."""
-    python = folder / script.stem / "bin" / "python"
-    if not python.exists():
-        venv.create(python.parent.parent, with_pip=True, clear=True)
-        install = [python, "-m", "pip", "install", "--quiet", *header(script)["dependencies"]]
-        subprocess.run(install, check=True)
-    return python
-
-
 def ask(script, folder):
     """One entry of the record."""
     python = environment(script, folder)
-    settings = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run(
         [python, "-W", "ignore", script],
         stdout=subprocess.PIPE,
         text=True,
         check=True,
-        env=settings,
+        env=settings(),
         cwd=folder,
     )
     rows = json.loads(done.stdout.splitlines()[-1])

@@ -7,7 +7,7 @@ from math import comb
 
 import numpy as np
 
-from .generators import TINY, Frame
+from .frame import TINY, Frame
 from .polynomials import Monomials, Polynomial
 
 NEIGHBOURS = 5000  # samples used to tell a misfit, which neighbours share, from noise

@@ -64,6 +64,13 @@ class Polynomial:
     def jacobian(self, x, t):
         return self.jet(x.reshape(-1, x.shape[-1]))[1].reshape(x.shape + x.shape[-1:])
 
+    def hessian(self, x, t):
+        """Second derivatives (..., p, dim, dim)."""
+        values = self.monomials.values(self.frame.inward(x.reshape(-1, x.shape[-1])))
+        slopes = np.tensordot(self.frame.inverse, self.monomials.slopes, (0, 0))
+        bends = np.einsum("jab,kbc,cp->pjka", slopes, slopes, self.coefficients, optimize=True)
+        return np.tensordot(values, bends, (1, 3)).reshape(x.shape + x.shape[-1:] * 2)
+
     def matrix(self, x, t):
         """The symmetric matrix of which the components are those on and above the diagonal."""
         dim = x.shape[-1]

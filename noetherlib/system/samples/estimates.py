@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import chdtrc
 
-from ..system.noise import check_positive_definite
-from .conditions import Field
+from ..noise import check_positive_definite
 from .fit import Fit
 from .polynomials import unfolding
 from .recording import (
@@ -25,6 +24,16 @@ from .recording import (
 LEVEL = 1e-3  # of the tests for measurement noise and for a D that depends on the state
 DEGREE = 4  # of D as a polynomial, at most
 ENTRIES = 400  # coefficients of D, at most
+
+
+@dataclass(frozen=True)
+class Field:
+    """A fitted field and its errors: ``fit``, columns of independent errors, and its kind."""
+
+    fit: Fit
+    columns: np.ndarray  # (m, p, K): errors of the coefficients
+    rank: int  # 1: the drift; 2: D, of which the fit holds the entries on and above the diagonal
+    left_out: np.ndarray | None = None  # the coefficients without each part of a recording, if it is one
 
 
 @dataclass(frozen=True)
