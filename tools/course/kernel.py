@@ -23,7 +23,8 @@ START = 60  # seconds that a kernel may take to start
 GRACE = 3  # seconds between asking a cell to stop and ending its kernel
 MEMORY = 4 << 30  # bytes
 OUTPUT = 200_000  # characters that are kept of what a cell prints
-WARM = ["ipykernel.kernelapp", "matplotlib.pyplot", "scipy.optimize", "sympy", "noetherlib.course"]
+KERNEL = ["ipykernel.kernelapp", "ipykernel.debugger", "IPython.extensions.storemagic", "tornado.queues"]
+WARM = [*KERNEL, "matplotlib.pyplot", "scipy.optimize", "sympy", "noetherlib.course"]
 SHOWN = {"stream", "display_data", "execute_result", "error"}
 
 #: Elsewhere a fork can be a copy that does not work, and a kernel starts as any other program does.
@@ -35,7 +36,8 @@ class Died(Exception):
 
 
 def warm_up():
-    """Import what notebooks of the course import, before the first fork."""
+    """Import what kernels and the course's notebooks import: once, before the first fork."""
+    sys.modules.setdefault("debugpy", None)  # no debugger: it is half of what a kernel imports
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     for module in WARM:
         importlib.import_module(module)
@@ -48,13 +50,14 @@ def limit_memory():
 
 def serve(connection, folder):
     """Be a kernel: what runs in the fork."""
+    warm_up()
     import numpy as np
     from ipykernel.kernelapp import IPKernelApp
 
     os.setsid()  # a group of its own, so that all that it starts ends with it
     os.chdir(folder)
     np.random.seed()  # or all students had the same global generator
-    quiet = ["--log-level=CRITICAL", "--HistoryManager.hist_file=:memory:"]
+    quiet = ["--log-level=CRITICAL", "--HistoryManager.enabled=False"]
     parent = f"--IPKernelApp.parent_handle={os.getppid()}"  # it ends when its parent has
     IPKernelApp.launch_instance(argv=["-f", connection, parent, *quiet])
 
