@@ -30,7 +30,9 @@ def parser():
     command.add_argument(
         "--also", nargs="*", default=[], choices=["unread", "partly"], help="marks for these too"
     )
-    command.add_argument("--seconds", type=float, default=30, help="that a cell may take (30)")
+    command.add_argument(
+        "--seconds", type=float, default=25, help="that a cell may take (25; 5 more to stop)"
+    )
     command.add_argument("--jobs", type=int, default=2, help="how many at a time (2)")
     command = commands.add_parser("solutions", help="the solutions of sets, for students")
     command.add_argument("folder", type=Path)

@@ -15,7 +15,7 @@ def course_of(folder):
     return folder, folder.with_name(f"{folder.stem}-graded")
 
 
-def grade_folder(folder, course, only=None, class_list=None, seconds=30, jobs=2):
+def grade_folder(folder, course, only=None, class_list=None, seconds=25, jobs=2):
     """Grade what is new in ``folder``, write all that follows from it, and return the records.
 
     Points that people have given in the meantime are taken up: run it again when all is read.

@@ -48,7 +48,7 @@ def record_of(course, submission):
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
-def grade(course, submissions, sheets, seconds=30, jobs=2):
+def grade(course, submissions, sheets, seconds=25, jobs=2):
     """The records of all submissions; those with the hash of an earlier run are read and not made again."""
     records, waiting = {}, []
     for submission in submissions:

@@ -20,10 +20,11 @@ from jupyter_client import BlockingKernelClient, write_connection_file
 from nbformat.v4 import new_output, output_from_msg
 
 START = 60  # seconds that a kernel may take to start
-GRACE = 3  # seconds between asking a cell to stop and ending its kernel
+GRACE = 5  # seconds between asking a cell to stop and ending its kernel
 MEMORY = 4 << 30  # bytes
 OUTPUT = 200_000  # characters that are kept of what a cell prints
 KERNEL = ["ipykernel.kernelapp", "ipykernel.debugger", "IPython.extensions.storemagic", "tornado.queues"]
+KERNEL += ["stack_data", "pygments.formatters.terminal256", "pygments.styles.default"]  # for tracebacks
 WARM = [*KERNEL, "matplotlib.pyplot", "scipy.optimize", "sympy", "noetherlib.course"]
 SHOWN = {"stream", "display_data", "execute_result", "error"}
 

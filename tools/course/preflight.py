@@ -65,6 +65,8 @@ def read(path):
 
 def tidy(cell):
     """Have what every cell must have; outputs are made again."""
+    if cell.cell_type not in ("code", "markdown", "raw"):
+        raise ValueError(cell.cell_type)
     source = cell.get("source", "")
     cell.source = source if isinstance(source, str) else "".join(source)
     if not isinstance(cell.get("metadata"), dict):
