@@ -17,6 +17,9 @@ from tools.course import chain, feedback, grading, kernel, lms, preflight, repor
 from tools.course.submissions import Submission
 
 TOY = sheet()
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:This process:DeprecationWarning"
+)  # pytest has threads, we fork
 
 # ---- running -------------------------------------------------------------------------------------------
 
