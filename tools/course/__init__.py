@@ -8,8 +8,9 @@ python -m tools.course solutions FOLDER   the solutions of the sets that are nam
 The map; data flows down::
 
     sheets      the problem sets, and their student versions, which nbgrader makes
-    collect     what was handed in: the names that Canvas, Moodle and nbgrader give to files
+    collect     files that were handed in, under the names that Canvas, Moodle and nbgrader give them
     preflight   a file made gradable: marks, copies, missing cells, identifiers
+    submissions which file is whose work on which set
     kernel      a notebook run in a process of its own, which nothing in it can outlive
     grading     many of them, two at a time, each by itself; done once for each content
     gradebook   points into nbgrader's database, where people read texts, and back
@@ -17,7 +18,9 @@ The map; data flows down::
     results     the table of states, points and reasons
     report      the class: slips, tasks, and where to read
     lms         class lists, and points into the files that Canvas and Moodle take
+    chain       all of that in a row: `grade`
     samples     sample submissions of every set, graded: `make course`
+    solutions   the bundle for students
 """
 
 from pathlib import Path

@@ -1,7 +1,6 @@
 """A folder of submissions graded from end to end: `python -m tools.course grade FOLDER`."""
 
 import tempfile
-from collections import Counter
 
 from tools.course import feedback, gradebook, grading, lms, problem_sets, report, results, submissions
 from tools.course.sheets import prepare
@@ -42,11 +41,8 @@ def grade_folder(folder, course, only=None, class_list=None, seconds=25, jobs=2)
 def tell(records, course):
     """Print the table, what the class has slipped on, and where everything is."""
     print(results.show(records))
-    for name in Counter(record["set"] for record in records):
-        rows = report.slips([record for record in records if record["set"] == name])
-        print(
-            f"{name}: " + "; ".join(report.sentence(row) for row in rows[:5]) if rows else f"{name}: no slips"
-        )
+    for name in sorted({record["set"] for record in records}):
+        print(f"{name}:", report.told([record for record in records if record["set"] == name]))
     print(f"Table: {course / 'results.csv'}. The class: {course / 'report'}. Feedback: {course / 'feedback'}")
 
 

@@ -102,9 +102,10 @@ def discrimination(right, others):
 # ---- as files ------------------------------------------------------------------------------------------
 
 
-def sentence(row):
-    """'19 of 60: missing ½∇·f'."""
-    return f"{row['students']} of {row['of']}: {row['slip']}"
+def told(records):
+    """The most frequent slips in a line: '19 of 60: missing ½∇·f; 7 of 60: sign'."""
+    rows = slips(records)[:5]
+    return "; ".join(f"{row['students']} of {row['of']}: {row['slip']}" for row in rows) or "no slips"
 
 
 def markdown(rows):
@@ -139,7 +140,7 @@ all other tasks. It is left out where everyone is right or wrong, and below five
 
 
 def write(records, name, folder):
-    """The report of one set as CSV, Markdown and a page; return the lines that say the most of it."""
+    """The report of one set as CSV, Markdown and a page."""
     found, items = slips(records), tasks(records)
     folder.mkdir(parents=True, exist_ok=True)
     for part, rows in (("slips", found), ("tasks", items)):
@@ -148,9 +149,8 @@ def write(records, name, folder):
             writer.writeheader()
             writer.writerows(rows)
     title = f"The class in {name}"
-    told = [f"{len(ran(records))} of {len(records)} could be graded."]
-    text = f"# {title}\n\n{told[0]}\n\n## Slips\n\n{markdown(found)}\n## Tasks\n\n{markdown(items)}"
+    count = f"{len(ran(records))} of {len(records)} could be graded."
+    text = f"# {title}\n\n{count}\n\n## Slips\n\n{markdown(found)}\n## Tasks\n\n{markdown(items)}"
     (folder / f"{name}.md").write_text(text, encoding="utf-8")
-    page = PAGE.format(title=title, states=told[0], slips=table(found), tasks=table(items))
+    page = PAGE.format(title=title, states=count, slips=table(found), tasks=table(items))
     (folder / f"{name}.html").write_text(page, encoding="utf-8")
-    return [sentence(row) for row in found[:5]]
