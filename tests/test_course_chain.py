@@ -109,7 +109,7 @@ def test_there_are_sample_submissions_of_everything():
     assert set(WRONG) == {"factors", "terms", "habits", "forms", "tricks"}
     assert all(set(WRONG[student]) == set(course.problem_sets()) for student in WRONG)
     mistakes = [mistake for sets in WRONG.values() for mistakes in sets.values() for mistake in mistakes]
-    named = {mistake.get("slip") for mistake in mistakes} - {None}
+    named = {mistake["slip"] for mistake in mistakes} - {None}
     assert (
         {
             "factor ½",
