@@ -31,8 +31,13 @@ COURSE = ROOT / "_build" / "course"
 REPORT = COURSE / "report.json"
 STAMP = COURSE / "inputs"
 SUBMISSIONS = ROOT / "tests" / "submissions.yml"
-LIBRARY = ["noetherlib", "tools/course", "constraints.txt"]  # what points depend on, beside the sheets
-INPUTS = [*LIBRARY, "book/course", "tests/submissions.yml"]
+INPUTS = ["noetherlib", "book/course", "tools/course", "tests/submissions.yml", "constraints.txt"]
+#: What points depend on, beside the sheet.
+GRADER = [
+    "noetherlib",
+    "constraints.txt",
+    *(f"tools/course/{part}.py" for part in ("preflight", "kernel", "grading")),
+]
 
 
 def inputs():

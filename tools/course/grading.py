@@ -17,19 +17,17 @@ from pathlib import Path
 import nbformat
 from tqdm import tqdm
 
-from tools.course import LIBRARY, kernel
+from tools.course import GRADER, kernel
 from tools.course.sheets import info, mark
 
 DEATHS = 3  # cells of one notebook that may end their kernel before the rest is given up
 
 
-def key(submission, sheet, seconds):
-    """The hash of all that a grade depends on."""
+def grader(sheet, seconds):
+    """The hash of all that a grade depends on, but for the submission."""
     from tools.build import fingerprint
 
-    digest = hashlib.sha256(fingerprint(LIBRARY, seconds, nbformat.writes(sheet.instructor)).encode())
-    digest.update(submission.path.read_bytes())
-    return digest.hexdigest()
+    return fingerprint(GRADER, seconds, nbformat.writes(sheet.instructor))
 
 
 def place(course, kind, student, name, suffix):
@@ -51,9 +49,10 @@ def record_of(course, submission):
 def grade(course, submissions, sheets, seconds=25, jobs=2):
     """The records of all submissions; those with the hash of an earlier run are read and not made again."""
     records, waiting = {}, []
+    graders = {name: grader(sheet, seconds) for name, sheet in sheets.items()}
     for submission in submissions:
-        sheet = sheets[submission.set]
-        digest = key(submission, sheet, seconds)
+        content = graders[submission.set].encode() + submission.path.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
         known = record_of(course, submission)
         if known and known["key"] == digest:
             records[submission] = known | described(submission)
