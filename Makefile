@@ -36,7 +36,7 @@ test-site: book test-environment ## Build the website and test it in a browser, 
 versions: live-environment test-environment ## Test the library on every Python here, its oldest dependencies, and in Pyodide
 	@$(BIN)/python -m tools.versions
 
-course: course-environment ## Try the course: student versions, grading (a class of STUDENTS=60 with that), the guide
+course: course-environment ## Make the student versions, grade sample submissions (STUDENTS=60: a whole class), try the guide
 	@$(BIN)/python -m tools.course
 	@$(BIN)/python -m pytest $(addprefix tests/test_course_,$(addsuffix .py,chain class guide pages))
 
