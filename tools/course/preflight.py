@@ -17,6 +17,7 @@ import nbformat
 from tools.course.sheets import mark
 
 BIGGEST = 50_000_000  # bytes of a notebook
+EMPTY = "# a copy, or a missing cell: there is nothing to run"
 
 
 class Unreadable(Exception):
@@ -151,11 +152,14 @@ def given(cell, sheet):
 
 
 def likeness(cell, released):
-    return difflib.SequenceMatcher(None, cell.source, released.source).ratio()
+    return difflib.SequenceMatcher(None, cell.source[:2000], released.source).ratio()
 
 
 def drop_copies(cells, sheet):
-    """Leave one marked cell of each name, an answer rather than one as released; return which."""
+    """Leave one marked cell of each name, an answer rather than one as released; return which.
+
+    A copy that is as released would undo the answer: it is not run.
+    """
     copied = []
     for name, released in sheet.cells.items():
         same = [cell for cell in cells if mark(cell) == name]
@@ -166,11 +170,16 @@ def drop_copies(cells, sheet):
             for cell in same:
                 if cell is not keep:
                     cell.metadata.pop("nbgrader", None)
+                    if name not in sheet.locked and cell not in said:
+                        cell.source = EMPTY
     return copied
 
 
 def put_back(cells, sheet):
-    """Insert what is missing after what comes before it in the sheet; return which."""
+    """Insert what is missing after what comes before it in the sheet; return which.
+
+    A program that is missing is put back empty: the answer may stand elsewhere, and a stub would undo it.
+    """
     missing, place = [], 0
     for name, released in sheet.cells.items():
         here = [i for i, cell in enumerate(cells) if mark(cell) == name]
@@ -179,6 +188,8 @@ def put_back(cells, sheet):
         else:
             missing.append(name)
             cells.insert(place, copy.deepcopy(released))
+            if released.cell_type == "code" and name not in sheet.locked:
+                cells[place].source = EMPTY
             place += 1
     return missing
 
@@ -219,7 +230,7 @@ def identifier(notebook, sheet):
         ]
     except SyntaxError:
         return None, ["the identifier cannot be read: the cell is no Python"]
-    except ValueError:
+    except (ValueError, TypeError, RecursionError, MemoryError):
         return None, ["the identifier is computed, and not written down"]
     if not values:
         return None, ["no identifier is set"]
