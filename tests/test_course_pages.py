@@ -128,8 +128,9 @@ def test_commands_exist(page):
     assert set(re.findall(r"^make ([a-z]+)", code, re.MULTILINE)) <= set(targets)
     for script in re.findall(r"python3? (tools/\w+\.py)", code):
         assert (ROOT / script).is_file()
-    commands = main.parser()._subparsers._group_actions[0].choices
-    assert set(re.findall(r"python -m tools\.course (\w+)", code)) <= set(commands)
+    for command in re.findall(r"python -m tools\.course (\w+)", code):
+        with pytest.raises(SystemExit, match="0"):
+            main.parser().parse_args([command, "--help"])
     apps = pytest.importorskip("nbgrader.apps.nbgraderapp")
     assert set(re.findall(r"^nbgrader (\w+)", code, re.MULTILINE)) <= set(apps.NbGraderApp.subcommands)
 
