@@ -2,6 +2,8 @@
 PYTHON ?= python3
 PORT ?= 8000
 PAGES ?= --every-page
+STUDENTS ?= 9
+export STUDENTS
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
@@ -38,9 +40,9 @@ test-site: book test-environment ## Build the website and test it in a browser, 
 versions: live-environment test-environment ## Test the library on every Python here, its oldest dependencies, and in Pyodide
 	@$(BIN)/python -m tools.versions
 
-course: course-environment ## Make the problem sets' student versions, and grade sample submissions of them
+course: course-environment ## Make the student versions, grade sample submissions (STUDENTS=60: a whole class), try the guide
 	@$(BIN)/python -m tools.course
-	@$(BIN)/python -m pytest tests/test_course_chain.py tests/test_course_pages.py
+	@$(BIN)/python -m pytest $(addprefix tests/test_course_,$(addsuffix .py,chain class guide pages))
 
 serve: book ## Build the website and serve it at http://localhost:8000 (or PORT=...)
 	@$(BIN)/python -m http.server $(PORT) --bind localhost --directory _build/html

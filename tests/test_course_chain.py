@@ -105,10 +105,11 @@ def test_the_exported_table_has_all_the_points(report):
     }
 
 
-def test_there_are_three_typically_wrong_submissions_of_everything():
-    assert len(WRONG) == 3
+def test_there_are_sample_submissions_of_everything():
+    assert set(WRONG) == {"factors", "terms", "habits", "forms", "tricks"}
     assert all(set(WRONG[student]) == set(course.problem_sets()) for student in WRONG)
-    named = {mistake["slip"] for sets in WRONG.values() for mistakes in sets.values() for mistake in mistakes}
+    mistakes = [mistake for sets in WRONG.values() for mistakes in sets.values() for mistake in mistakes]
+    named = {mistake["slip"] for mistake in mistakes} - {None}
     assert (
         {
             "factor ½",
@@ -144,9 +145,9 @@ def test_the_feedback_names_the_slip(name, student, report):
     page = html.unescape(re.sub(r"<[^>]+>", "", page))
     shown = report[name][student]["shown"]
     for mistake in WRONG[student][name]:
-        first = next(iter(mistake["loses"]))
-        assert shown[first].startswith("Mistake in ") and SLIPS[mistake["slip"]] in shown[first]
-        assert shown[first] in page
+        for first in list(mistake["loses"])[:1]:  # none, where the answer is right in an unusual form
+            assert shown[first].startswith("Mistake in ") and SLIPS.get(mistake["slip"], "") in shown[first]
+            assert shown[first] in page
         assert set(mistake["loses"]) <= set(shown)  # each cell that costs points says why
     assert set(shown) == {cell for mistake in WRONG[student][name] for cell in mistake["loses"]}
 

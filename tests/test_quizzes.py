@@ -1,4 +1,4 @@
-"""Every chapter ends with three questions, and a mistake in their files is named."""
+"""Every chapter ends with three questions, the syllabus has five, and a mistake in their files is named."""
 
 import copy
 import re
@@ -31,12 +31,23 @@ def test_every_chapter_asks_three_questions(chapter):
     cells = nbformat.read(chapter, as_version=4).cells
     assert sum("```{quiz}\n```" in cell.source for cell in cells if cell.cell_type == "markdown") == 1
     questions = quiz.read(ROOT / "book" / quiz.FOLDER / f"{chapter.stem}.yml")
+    assert len(questions) == 3
     places = [[answer["correct"] for answer in question["answers"]].index(True) for question in questions]
     assert len(set(places)) > 1, "the right answer is always at the same place"
 
 
+def test_the_syllabus_asks_a_question_for_each_thing_that_it_needs():
+    text = (ROOT / "book/course/syllabus.md").read_text(encoding="utf-8")
+    needed = re.findall(r"^\| (.+?) \|", text.partition("| --- |")[2].partition("\n\n")[0], re.MULTILINE)
+    questions = quiz.read(ROOT / "book" / quiz.FOLDER / "syllabus.yml")
+    assert text.count("```{quiz}\n```") == 1
+    assert [question["question"].partition(".")[0] for question in questions] == needed
+
+
 def test_no_file_of_questions_is_lost():
-    assert {p.stem for p in (ROOT / "book" / quiz.FOLDER).iterdir()} == {p.stem for p in CHAPTERS}
+    assert {p.stem for p in (ROOT / "book" / quiz.FOLDER).iterdir()} == {p.stem for p in CHAPTERS} | {
+        "syllabus"
+    }
 
 
 def length(text):
@@ -69,7 +80,7 @@ def told_by_length(questions):
 
 
 def all_questions():
-    return [q for path in CHAPTERS for q in quiz.read(ROOT / "book" / quiz.FOLDER / f"{path.stem}.yml")]
+    return [q for path in sorted((ROOT / "book" / quiz.FOLDER).iterdir()) for q in quiz.read(path)]
 
 
 def test_the_length_of_an_answer_tells_nothing():

@@ -4,23 +4,38 @@ A student calls `instance` and `check` in the notebook, and the grader calls the
 answer with the right one, then with what each likely slip would have given, and says which it was. Every
 student has numbers of their own, drawn from an identifier, so that solutions can be discussed openly.
 
-The map; each room uses only the floors below it::
+The map; each file uses only the floors below it::
 
     project                                     each a problem set:
     noise   symmetries   paths                  its numbers and its tasks
-    slips                                       the slips, and how an answer is compared
+    simulators   seeds   discrete               what is tested of a simulation, of estimates, of a path
+    compare                                     an answer, the right one, and those of the slips
+    instances    guard                          numbers for everyone; running what students wrote
+    slips                                       what each slip is, and where to read about it
 """
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import fields
-
 from ..inputs import as_a, brief
 from . import noise, paths, project, symmetries
-from .slips import SLIPS, Instance, Mistake
+from .compare import as_expression, near
+from .guard import SECONDS, call, guarded, one_stream, untouched
+from .instances import Instance, draw, identifier
+from .slips import SLIPS, Mistake
 
-__all__ = ["SLIPS", "TASKS", "Instance", "Mistake", "check", "instance"]
+__all__ = [
+    "SLIPS",
+    "TASKS",
+    "Instance",
+    "Mistake",
+    "as_expression",
+    "call",
+    "check",
+    "identifier",
+    "instance",
+    "near",
+    "one_stream",
+]
 
 PROBLEM_SETS = {
     "noise": noise.Noise,
@@ -29,15 +44,12 @@ PROBLEM_SETS = {
     "project": project.Project,
 }
 
+_ROOMS = {"noise": noise, "symmetries": symmetries, "paths": paths, "project": project}
+
 #: Every task: a function of the answer and the instance that raises a `Mistake`.
 TASKS = {**noise.TASKS, **symmetries.TASKS, **paths.TASKS, **project.TASKS}
 
-_NEEDS = {
-    **dict.fromkeys(noise.TASKS, noise.Noise),
-    **dict.fromkeys(symmetries.TASKS, symmetries.Symmetries),
-    **dict.fromkeys(paths.TASKS, paths.Paths),
-    **dict.fromkeys(project.TASKS, project.Project),
-}
+_SET = {task: name for name, room in _ROOMS.items() for task in room.TASKS}
 
 
 def instance(problem_set, student):
@@ -46,7 +58,7 @@ def instance(problem_set, student):
     Parameters
     ----------
     problem_set : {"noise", "symmetries", "paths", "project"}
-    student : str
+    student : str or int
         Any identifier, such as a student number. Case and blanks around it do not matter.
 
     Returns
@@ -57,20 +69,11 @@ def instance(problem_set, student):
     Raises
     ------
     ValueError
-        For an unknown problem set or an empty identifier.
+        For an unknown problem set, or what is no identifier: None, nan, a template's text.
     """
     if problem_set not in PROBLEM_SETS:
         raise ValueError(f"problem_set must be one of {list(PROBLEM_SETS)}, got {brief(problem_set)}")
-    name = str(student).strip().casefold()
-    if not name:
-        raise ValueError("student must be an identifier of yours, such as a student number; it is empty")
-    digest = hashlib.sha256(f"{problem_set}/{name}".encode()).digest()
-    numbers = {}
-    for i, number in enumerate(fields(PROBLEM_SETS[problem_set])):
-        low, high = number.metadata["range"]
-        share = int.from_bytes(digest[2 * i : 2 * i + 2], "big") / 2**16
-        numbers[number.name] = round(low + share * (high - low), 2)
-    return PROBLEM_SETS[problem_set](**numbers)
+    return draw(PROBLEM_SETS[problem_set], problem_set, student)
 
 
 def check(task, answer, instance):
@@ -94,9 +97,14 @@ def check(task, answer, instance):
     """
     if task not in TASKS:
         raise ValueError(f"task must be one of {list(TASKS)}, got {brief(task)}")
-    as_a(_NEEDS[task], instance, "instance")
+    kind = PROBLEM_SETS[_SET[task]]
+    as_a(kind, instance, "instance")
     try:
-        TASKS[task](answer, instance)
+        untouched()
+        if instance != draw(kind, _SET[task], instance.student):
+            raise Mistake(None, "These are not the numbers of anybody: take them from `instance`")
+        with guarded(3 * SECONDS, "The check of this answer"):
+            TASKS[task](answer, instance)
     except Mistake as mistake:
         raise Mistake(mistake.slip, mistake.detail, task) from None
     print(f"{task}: right")

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .slips import Instance, Mistake, as_function, as_numbers, between, compare, compare_actions, uneven
+from .compare import as_function, compare
+from .discrete import compare_actions
+from .instances import Instance, between, diffusion_of, uneven
+from .seeds import honest, table_of
+from .simulators import simulator
+from .slips import Mistake
 
 
 @dataclass(frozen=True)
@@ -25,91 +30,54 @@ class Noise(Instance):
 
 
 def diffusion(answer, i):
-    compare(answer, i.D, [("σ² for D", i.sigma**2), ("units", i.sigma, "This is the amplitude σ itself")])
+    D = diffusion_of(i)
+    compare(
+        answer,
+        D,
+        [
+            ("σ² for D", i.sigma**2),
+            ("units", i.sigma, "This is the amplitude σ itself"),
+            ("units", i.sigma / 2, "This is half of the amplitude, and half of its square is needed"),
+            ("factor ½", D / 2),
+        ],
+    )
 
 
 def spread(answer, i):
-    variance = 2 * i.D * i.T
+    variance = 2 * diffusion_of(i) * i.T
     compare(
         answer,
         np.sqrt(variance),
         [
             ("square root", variance, "This is the variance"),
-            ("square root", np.sqrt(2 * i.D) * i.T),
+            ("square root", i.sigma * i.T),
             ("σ² for D", np.sqrt(2 * variance)),
             ("factor ½", np.sqrt(variance / 2)),
+            ("forgotten h", i.sigma, "Here it is the time T"),
         ],
     )
-
-
-def simulator(answer, i):
-    run, t = as_function(answer, "euler_maruyama(f, D, x0, t, n_paths, rng)"), uneven(i.T, 13)
-    h = np.diff(t)
-
-    # without noise it is Euler's method
-    def euler(steps):
-        x = [0.5]
-        for step in steps:
-            x.append(x[-1] + step * i.drift(x[-1]))
-        return np.tile(x, (3, 1))
-
-    quiet = run(i.drift, 0.0, 0.5, t, 3, np.random.default_rng(1))
-    compare(
-        quiet,
-        euler(h),
-        [
-            (None, euler(h[0] + 0 * h), "The steps are not equal: h is t[k + 1] - t[k]"),
-            ("sign", euler(-h)),
-            (None, np.full((3, len(t)), 0.5), "The drift does nothing"),
-        ],
-    )
-
-    # where the randomness comes from
-    before = np.random.get_state()
-    generators = [np.random.default_rng(seed) for seed in (1, 1, 2)]
-    noisy = [as_numbers(run(np.zeros_like, i.D, 0.0, t, 4000, generator)) for generator in generators]
-    after = np.random.get_state()
-    if before[2] != after[2] or not np.array_equal(before[1], after[1]):
-        raise Mistake("global seed", "The state of numpy's global generator has changed")
-    if not np.array_equal(noisy[0], noisy[1]) or np.array_equal(noisy[0], noisy[2]):
-        raise Mistake("global seed", "Equal generators must give equal numbers, and other ones others")
-
-    # how large it is
-    steps = np.diff(noisy[0], axis=-1)
-    if np.ptp(steps, axis=0).max() == 0:
-        raise Mistake(None, "All paths have the same noise, and each needs its own")
-    share = steps.var(axis=0) / (2 * i.D * h)
-    for slip, right in ((None, 1), ("σ² for D", 2), ("factor ½", 0.5)):
-        if np.abs(share / right - 1).max() < 0.15:
-            if slip:
-                raise Mistake(slip, f"The variance of a step is {share.mean():.2g} times 2Dh")
-            return
-    if abs(np.polyfit(np.log(h), np.log(share), 1)[0] - 1) < 0.2:
-        raise Mistake("square root", "The noise of a step grows in proportion to h")
-    raise Mistake(None, f"The variance of a step should be 2Dh, and is {share.mean():.2g} times that")
 
 
 def path_action(answer, i):
     t = uneven(i.T, 31)
     x = -0.8 + 1.7 * t / i.T + 0.3 * np.sin(3 * t)
-    arguments = x, t, i.drift, i.divergence, i.D
+    arguments = x, t, i.drift, i.divergence, diffusion_of(i)
     compare_actions(as_function(answer, "action(x, t, f, divergence, D)")(*arguments), *arguments)
 
 
 def odds(answer, i):
     log = 1.5 * i.a * i.T
+    upside_down = "A large action makes a path unlikely: the odds are exp(-(S₁ - S₂))"
     compare(
         answer,
         [np.exp(log), 1.0],
         [
-            (
-                "sign",
-                [np.exp(-log), 1.0],
-                "A large action makes a path unlikely: the odds are exp(-(S₁ - S₂))",
-            ),
+            ("sign", [np.exp(-log), 1.0], upside_down),
             ("missing ½∇·f", [1.0, 1.0]),
             ("factor ½", [np.exp(2 * log), 1.0]),
             ("factor ½", [np.exp(log / 2), 1.0]),
+            ("forgotten h", [np.exp(1.5 * i.a), 1.0], "Here it is the time T"),
+            ("rate", [np.exp(i.a * i.T), 1.0], "In the valley f' is -2a, and on the hill it is a"),
             (None, [log, 0.0], "These are differences of actions, and the odds are their exponentials"),
             (None, [1.0, np.exp(log)], "The two functionals are exchanged"),
         ],
@@ -120,9 +88,10 @@ def odds(answer, i):
 def mean_and_error(answer, i):
     samples = i.a + i.b * np.sin(np.arange(1, 401) ** 2)
     mean, deviation = samples.mean(), samples.std(ddof=1)
-    got = as_numbers(as_function(answer, "mean_and_error(samples)")(samples))
+    got = as_function(answer, "mean_and_error(samples)")(samples)
     if got.shape != (2,):
         raise Mistake(None, "Two numbers are needed, the mean and its standard error")
+    wide = "This is half an interval of 95 %, and one standard error is asked for"
     compare(
         got / [mean, deviation / 20],
         [1, 1],
@@ -131,27 +100,52 @@ def mean_and_error(answer, i):
             ("standard error", [1, 20 * deviation], "This is the variance"),
             ("standard error", [1, deviation / 20], "This is the variance over n"),
             ("standard error", [1, 1 / 20], "It falls as 1/√n and not as 1/n"),
+            ("standard error", [1, 1.96], wide),
+            ("standard error", [1, 2], wide),
         ],
         tol=2e-3,
     )
 
 
 def variance(answer, i):
-    """Of ``dx = -2 a x dt + sigma dW`` from 0, at the time T: an estimate and its standard error."""
-    pair = as_numbers(answer)
-    if pair.shape != (2,) or not (np.isfinite(pair).all() and pair[1] > 0):
-        raise Mistake(None, "Two numbers are needed, an estimate and its standard error, which is positive")
-    exact = i.D / (2 * i.a) * (1 - np.exp(-4 * i.a * i.T))
-    if pair[1] > 0.05 * exact:
+    """Of ``dx = -2 a x dt + sigma dW`` from 0, at the time T/4, simulated: ``estimate(seed)``."""
+    table, t = table_of(answer), i.T / 4
+    mean, error = table[:, 0].mean(), np.sqrt((table[:, 1] ** 2).sum()) / len(table)
+    error = max(error, table[:, 0].std(ddof=1) / np.sqrt(len(table)))
+
+    def at(D, rate, t=t):
+        return D / rate * (1 - np.exp(-2 * rate * t))
+
+    D, rate = diffusion_of(i), 2 * i.a
+    exact = at(D, rate)
+    if np.abs(mean - exact) > 0.05 * exact + 4 * error:
+        known = [
+            ("σ² for D", at(2 * D, rate), ""),
+            ("factor ½", exact / 2, ""),
+            ("square root", np.sqrt(exact), "This is a standard deviation, and the variance is asked for"),
+            ("rate", at(D, rate / 2), "The drift is -2a x, and not -a x"),
+            ("rate", at(D, 2 * rate), ""),
+            ("rate", D / rate, "This is the variance after a very long time"),
+            (None, at(D, rate, i.T), "This is the variance at T, and that at T/4 is asked for"),
+            ("drift", 2 * D * t, "The variance grows as if there were none"),
+            *(
+                ("step bias", _euler_variance(D, rate, t, n), f"It is as with {n} steps")
+                for n in range(1, 40)
+            ),
+        ]
+        slip, _, why = min(known, key=lambda slip: abs(slip[1] - mean))
+        if min(abs(value - mean) for _, value, _ in known) < 4 * error:
+            raise Mistake(slip, why)
+        raise Mistake(None, f"The estimates are {abs(mean - exact) / error:.0f} standard errors off")
+    if np.sqrt((table[:, 1] ** 2).mean()) > 0.06 * exact:
         raise Mistake("standard error", "An error bar of 5 % of the variance or less is asked for")
-    known = [(None, exact), ("σ² for D", 2 * exact), ("σ² for D", exact / 2), ("square root", np.sqrt(exact))]
-    for slip, right in known:
-        if abs(pair[0] - right) < 4.5 * pair[1] + 0.005 * right:
-            if slip:
-                raise Mistake(slip, f"The estimate is {pair[0] / exact:.2g} times the variance")
-            return
-    off = abs(pair[0] - exact) / pair[1]
-    raise Mistake(None, f"The estimate is {off:.0f} of its own standard errors off")
+    honest(table)
+
+
+def _euler_variance(D, rate, t, n):
+    """After ``n`` equal steps of Euler and Maruyama."""
+    square, h = (1 - rate * t / n) ** 2, t / n
+    return 2 * D * h * n if square == 1 else 2 * D * h * (1 - square**n) / (1 - square)
 
 
 TASKS = {

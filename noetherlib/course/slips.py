@@ -1,10 +1,6 @@
-"""The likely slips, and how an answer is compared with the right one and with theirs."""
+"""The likely slips: what each is, and where to read about it."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass, field, fields
-
-import numpy as np
 
 #: What each slip is, and where to read about it. What was seen in the answer at hand is added to that.
 SLIPS = {
@@ -20,6 +16,10 @@ SLIPS = {
         "The drift is taken at the left end of each step (as Itô does) and not in the middle. On a smooth "
         "curve that is another action. See 'Where the left-point rule hides it' in The probability of a "
         "path"
+    ),
+    "right-point rule": (
+        "The drift is taken at the right end of each step and not in the middle. See 'Where the left-point "
+        "rule hides it' in The probability of a path"
     ),
     "missing ½∇·f": (
         "The term ½∇·f is missing: this belongs to the functional of Freidlin and Wentzell, and that of "
@@ -46,6 +46,35 @@ SLIPS = {
         "The axes are transposed: the state is the last axis, paths and times come before it. See 'Arrays "
         "and randomness' on the notation page"
     ),
+    "transposed Jacobian": (
+        "The Jacobian wants transposing: (∇f)ᵀp has the entries Σ_i p_i ∂f_i/∂x_j, the sum over i. See 'The "
+        "action and what follows from it' on the notation page"
+    ),
+    "unequal steps": (
+        "One length is used for all steps, and they differ: h_k = t_{k+1} - t_k. See 'Arrays and randomness' "
+        "on the notation page"
+    ),
+    "forgotten h": (
+        "The length h of a step is forgotten in some place: a velocity is a difference over h, a drift moves "
+        "by f h, and an action is a sum over h L. See 'From a path to a list of numbers' in Computing most "
+        "likely paths"
+    ),
+    "step bias": (
+        "The steps of the simulation are too long: their error is larger than what is asked for, and more "
+        "paths do not make it smaller. See 'How wrong is a step? Measure it' in Noisy dynamical systems"
+    ),
+    "own noise": (
+        "Each path and each step has Gaussian noise of its own, with mean zero, and the drift acts on what "
+        "the noise has moved. See 'How to simulate: one line' in Noisy dynamical systems"
+    ),
+    "rate": (
+        "The rate of the relaxation is wrong: from dx = -r x dt the variance relaxes at the rate 2r. See 'A "
+        "system without any step error' in Noisy dynamical systems"
+    ),
+    "order": (
+        "That is not the power of the step: it is the slope of log(spread) against log(h). See 'Exact to the "
+        "last digit, or up to the square of the step' in Noether's theorem for noisy systems"
+    ),
     "global seed": (
         "The random numbers do not come from the generator that was passed: a global or a fixed seed is "
         "at work. See 'Three slips, on purpose' in Noisy dynamical systems"
@@ -62,7 +91,10 @@ SLIPS = {
         "A gauge term is forgotten, or a part of it. See 'Symmetry, gauge term, and the theorem' in "
         "Noether's theorem for paths"
     ),
-    "drift": "The drift is forgotten: momentum is the push of the noise, ½D⁻¹(v - f), and not ½D⁻¹v",
+    "drift": (
+        "The drift is forgotten, or added where it is subtracted: what the noise has to push is v - f. See "
+        "'The Lagrangian, read as mechanics' in Noether's theorem for noisy systems"
+    ),
     "noise": (
         "The noise is forgotten: what is a symmetry of the drift must be one of D as well. See 'What "
         "invariance asks of drift and noise' in Noether's theorem for noisy systems"
@@ -85,152 +117,3 @@ class Mistake(AssertionError):
     def _render_traceback_(self):
         """What a notebook shows: the message alone."""
         return [f"Mistake in {self}"]
-
-
-def between(low, high, **options):
-    """A number of an `Instance`, drawn between these limits."""
-    return field(metadata={"range": (low, high)}, **options)
-
-
-@dataclass(frozen=True)
-class Instance:
-    """The numbers of one student. The noise has the amplitude sigma, so ``D = sigma**2 / 2``."""
-
-    sigma: float = between(0.55, 0.95)
-
-    @property
-    def D(self):
-        return self.sigma**2 / 2
-
-    def __str__(self):
-        shown = [number.name for number in fields(self) if number.repr]
-        return ", ".join(f"{name} = {getattr(self, name):g}" for name in shown)
-
-
-# ---- comparing -----------------------------------------------------------------------------------------
-
-
-def compare(got, want, slips=(), unit=None, tol=1e-6):
-    """Nothing where ``got`` is right, else a `Mistake`.
-
-    Tried in turn: the ``slips``, each a name, the value that it gives and a remark; transposed axes; the
-    ``unit``, a function that returns what is wrong with it, if anything; a sign; a constant factor.
-    """
-    got, want = as_numbers(got), np.asarray(want, dtype=float)
-    if close(got, want, tol):
-        return
-    for slip, wrong, *remark in slips:
-        if close(got, np.asarray(wrong, dtype=float), tol):
-            raise Mistake(slip, *remark)
-    if got.ndim > 1 and any(close(np.moveaxis(got, axis, -1), want, tol) for axis in range(got.ndim - 1)):
-        raise Mistake("transposed axes", f"Shape {want.shape} is needed, and the answer has {got.shape}")
-    if got.shape != want.shape:
-        transposed = got.ndim > 1 and sorted(got.shape) == sorted(want.shape)
-        detail = f"Shape {want.shape} is needed, and the answer has {got.shape}"
-        raise Mistake("transposed axes" if transposed else None, detail)
-    if not np.isfinite(got).all():
-        raise Mistake(None, "The answer has entries that are not finite")
-    if unit and (wrong := unit()):
-        raise Mistake("units", wrong)
-    ratio = (got * want).sum() / (want * want).sum()
-    if close(got, ratio * want, tol):
-        slip = {-1: "sign", 2: "factor ½", 0.5: "factor ½"}.get(round(float(ratio), 4))
-        raise Mistake(slip, f"The answer is {ratio:.4g} times the right one")
-    off = np.abs(got - want).max()
-    raise Mistake(None, f"Not right, and none of the usual slips. It is off by up to {off:.2g}")
-
-
-def close(got, want, tol):
-    return got.shape == want.shape and bool(np.abs(got - want).max() <= tol * np.abs(want).max() + 1e-12)
-
-
-def as_numbers(answer):
-    try:
-        return np.asarray(answer, dtype=float)
-    except (TypeError, ValueError):
-        raise Mistake(None, f"Numbers are needed, and the answer is a {type(answer).__name__}") from None
-
-
-def as_function(answer, signature):
-    if not callable(answer):
-        raise Mistake(None, f"A function {signature} is needed, and the answer is a {type(answer).__name__}")
-    return answer
-
-
-def wrong_unit(function, arguments, powers, right):
-    """What is wrong with the unit of a function's value: found by changing the units of state and time.
-
-    ``powers`` has the exponents of (state, time) in the unit of each argument, ``right`` those of the value.
-    """
-    found = []
-    for axis, factor in ((0, 2.0), (1, 4.0)):
-        scaled = [value * factor ** power[axis] for value, power in zip(arguments, powers, strict=True)]
-        with np.errstate(all="ignore"):
-            ratio = as_numbers(function(*scaled)) / as_numbers(function(*arguments))
-            rates = np.log(np.abs(ratio)) / np.log(factor)
-        if not np.ptp(rates) < 1e-6:
-            return "Terms of different units are added"
-        found.append(round(float(rates.flat[0]), 2))
-    if found != list(right):
-        say = "[x]^{:g} [t]^{:g}".format
-        return f"With x the state and t the time it is {say(*found)}, and {say(*right)} is needed"
-
-
-def evaluate(answer, symbols, points):
-    """The values of a sympy expression at points, one column for each of the symbols, named in a string."""
-    import sympy as sp  # only where a task is about algebra
-
-    symbols = sp.symbols(symbols)
-    try:
-        expression = sp.sympify(answer)
-        unknown = expression.free_symbols - set(symbols)
-    except (TypeError, AttributeError, sp.SympifyError):
-        kind = type(answer).__name__
-        raise Mistake(None, f"A sympy expression is needed, and the answer is a {kind}") from None
-    if unknown:
-        names = ", ".join(sorted(map(str, unknown)))
-        allowed = ", ".join(map(str, symbols))
-        raise Mistake(None, f"Only {allowed} may occur, and {names} does: put in your numbers")
-    value = sp.lambdify(symbols, expression, "numpy")(*np.transpose(points))
-    return np.broadcast_to(value, len(points)).astype(float)
-
-
-def points(dim):
-    """Twelve fixed, irregular points of order one, where functions and expressions are compared."""
-    k = np.arange(1, 13)[:, None] * np.sqrt([2, 3, 5, 7, 11, 13][:dim])
-    return 0.4 + 2 * (k % 1.0)
-
-
-# ---- what two problem sets share -----------------------------------------------------------------------
-
-
-def uneven(T, n):
-    """Times from 0 to T, the steps different."""
-    u = np.linspace(0, 1, n)
-    return T * (u + 0.3 * np.sin(np.pi * u) * u)
-
-
-def action(x, t, f, divergence, D, left=False, share=0.5, quarter=0.25):
-    """The Onsager-Machlup action by the midpoint rule; the options make of it what slips make of it."""
-    h, where = np.diff(t), x[:-1] if left else (x[1:] + x[:-1]) / 2
-    push = ((np.diff(x, axis=0).T / h).T - f(where)).reshape(len(h), -1)
-    return h @ (quarter / D * (push**2).sum(axis=1) + share * divergence(where))
-
-
-ACTION_SLIPS = [
-    ("missing ½∇·f", {"share": 0}),
-    ("left-point rule", {"left": True}),
-    ("left-point rule", {"left": True, "share": 0}),
-    ("factor ½", {"share": 1}),
-    ("factor ½", {"quarter": 0.5}),
-    ("factor ½", {"quarter": 0.5, "share": 0}),
-    ("σ² for D", {"quarter": 0.125}),
-    ("σ² for D", {"quarter": 0.125, "share": 0}),
-    ("sign", {"share": -0.5}),
-]
-
-
-def compare_actions(got, *arguments):
-    """`compare` for an action of ``(x, t, f, divergence, D)``."""
-    slips = [(slip, action(*arguments, **options)) for slip, options in ACTION_SLIPS]
-    compare(got, action(*arguments), slips)

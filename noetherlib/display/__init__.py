@@ -1,4 +1,4 @@
-"""Pictures, panels and printed tables: one look, sliders without a kernel, and what computes while one waits.
+"""Pictures, panels and printed tables: one look, sliders without a kernel, work while one waits.
 
 Loaded on demand (``nl.style``, ``nl.scrubber``): nothing else in the library imports matplotlib.
 """
