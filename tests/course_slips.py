@@ -2,7 +2,10 @@
 
 import numpy as np
 import sympy as sp
-from course_answers import (
+
+import noetherlib as nl
+from noetherlib.course import instance
+from tests.course_answers import (
     D,
     J,
     action,
@@ -33,9 +36,6 @@ from course_answers import (
     verdicts,
     x,
 )
-
-import noetherlib as nl
-from noetherlib.course import instance
 
 NOISE = [
     ("diffusion", "σ² for D", lambda i: i.sigma**2),

@@ -11,8 +11,6 @@ import time
 
 import numpy as np
 import pytest
-from course_answers import FORMS, RIGHT, STUDENTS, D, best, numbers
-from course_slips import WRONG
 
 import noetherlib as nl
 from noetherlib.course import PROBLEM_SETS, SLIPS, TASKS, Mistake, call, check, identifier, instance, near
@@ -20,6 +18,8 @@ from noetherlib.course.discrete import energy, jumps, turning
 from noetherlib.course.guard import guarded
 from noetherlib.course.seeds import honest
 from noetherlib.lagrangian import Lagrangian, Mesh
+from tests.course_answers import FORMS, RIGHT, STUDENTS, D, best, numbers
+from tests.course_slips import WRONG
 from tools.notebooks import ROOT, read
 
 BOOK = ROOT / "book"
