@@ -2,14 +2,27 @@
 
 import numpy as np
 import sympy as sp
-from course_answers import (
+
+import noetherlib as nl
+from noetherlib.course import instance
+from tests.course_answers import (
     D,
     J,
     action,
+    best,
+    estimate,
+    euler_maruyama,
+    exact_variance,
+    growing,
+    mean_and_error,
+    t,
+    verdicts,
+    x,
+)
+from tests.course_path_answers import (
     angular,
     bent,
     bent_jacobian,
-    best,
     boost_claim,
     broken_turn,
     bumped,
@@ -17,25 +30,14 @@ from course_answers import (
     claimed,
     energy,
     escape,
-    estimate,
-    euler_maruyama,
-    exact_variance,
     gradient,
-    growing,
     left_path,
-    mean_and_error,
     of,
     order,
     path_action,
     reverse_path,
     spreads,
-    t,
-    verdicts,
-    x,
 )
-
-import noetherlib as nl
-from noetherlib.course import instance
 
 NOISE = [
     ("diffusion", "σ² for D", lambda i: i.sigma**2),

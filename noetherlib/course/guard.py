@@ -63,7 +63,8 @@ def limited(seconds):
 
     Nothing happens where the platform has no alarms, as on Windows and in a browser.
     """
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+    alarms = sys.platform not in ("win32", "emscripten", "wasi")
+    if not alarms or threading.current_thread() is not threading.main_thread():
         yield
         return
     work = signal.ITIMER_PROF, signal.SIGPROF, time.process_time  # a busy machine costs nobody points
@@ -105,11 +106,11 @@ def guarded(seconds=SECONDS, whose="Your function"):
 def said(error):
     """An error in one line, with the line of the student's cell that it came from."""
     text = " ".join(str(error).split())
-    text = f"{type(error).__name__}: {text[:160]}" if text else type(error).__name__
-    frames = traceback.extract_tb(error.__traceback__)
-    if frames and "ipykernel" in frames[-1].filename:
-        return f"{text} (in the line '{frames[-1].line}')"
-    return text
+    text = type(error).__name__ + (f": {text[:160]}" if text else "")
+    lines = [
+        frame.line for frame in traceback.extract_tb(error.__traceback__) if "ipykernel" in frame.filename
+    ]
+    return f"{text} (at '{lines[-1]}')" if lines and lines[-1] else text
 
 
 def call(function, *arguments):
