@@ -319,8 +319,8 @@ def test_the_library_stays_light():
 
 
 def test_tables_are_aligned(capsys):
-    nl.display.table(["what", "T"], [["short", 1.23456], ["much longer", 10]])
-    assert capsys.readouterr().out == "what             T\nshort        1.235\nmuch longer     10\n"
+    nl.display.table(["what", "T"], [["short", 1.23456], ["much longer", 12345]])
+    assert capsys.readouterr().out == "what             T\nshort        1.235\nmuch longer  12345\n"
     with pytest.raises(ValueError, match="one for each head"):
         nl.display.table(["what"], [["a", "b"]])
     with pytest.raises(ValueError, match="80 columns wide, at most 76"):

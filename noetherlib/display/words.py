@@ -1,5 +1,7 @@
 """What a page prints: aligned tables, roundoff in words, the message of a refusal."""
 
+from numbers import Integral, Real
+
 WIDTH = 76  # columns of a page of the book
 
 
@@ -39,7 +41,7 @@ def table(heads, rows):
 
 
 def _entry(cell):
-    return cell if isinstance(cell, str) else f"{cell:.4g}" if hasattr(cell, "__float__") else str(cell)
+    return f"{cell:.4g}" if isinstance(cell, Real) and not isinstance(cell, Integral) else str(cell)
 
 
 def small(value, bound=1e-10):
