@@ -8,6 +8,7 @@ import copy
 import hashlib
 import json
 import re
+import shutil
 
 import nbformat
 from nbformat.v4 import new_markdown_cell
@@ -34,6 +35,11 @@ def write(course, records):
         told = {name: record.get(name) for name in ("key", "state", "reason", "cells", "comments", "remarks")}
         digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
         target = page(course, record)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # nbgrader hands a page back to the submission of this moment
+        sent = place(course, "submitted", record["student"], record["set"], "").with_name("timestamp.txt")
+        if sent.exists():
+            shutil.copyfile(sent, target.with_name(sent.name))
         if target.exists() and f"<!-- {digest} -->" in target.read_text(encoding="utf-8")[-200:]:
             continue
         if exporter is None:
@@ -41,7 +47,6 @@ def write(course, records):
 
             exporter = HTMLExporter(template_name="lab")
         body, _ = exporter.from_notebook_node(told_of(nbformat.read(ran, as_version=4), record))
-        target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(f"{body}\n<!-- {digest} -->\n", encoding="utf-8")
         count += 1
     return count
