@@ -40,6 +40,7 @@ COLAB_ID = "colab"
 # not on the site; folded in JupyterLab; in Colab the line of its title alone
 COLAB_METADATA = {"cellView": "form", "jupyter": {"source_hidden": True}, "tags": ["remove-cell"]}
 WIDTH, LINES = 76, 20  # columns of code and print beside both side bars; lines of a cell that is not folded
+WIDGET = re.compile(r"[A-Z]\w*\(\w+=")  # how a widget prints, in whose place the site shows it
 FOLDED = {"hide-input", "hide-cell", "remove-cell", "remove-input"}
 CLAIM = {"agree", "below", "above", "holds"}  # what states a claim in the ledger `claims` of a page
 KERNEL = {
@@ -145,7 +146,7 @@ def problems(notebook):
     graded = any("nbgrader" in cell.metadata for cell in code)  # a problem set is no page
     for number, cell in enumerate([] if graded else code[1:], start=2):
         found += [f"code cell {number} {what}" for what in untidy(cell)]
-    if not any(asserts(cell.source) for cell in code):
+    if not graded and not any(asserts(cell.source) for cell in code):
         found.append("it asserts nothing: state the page's claims in a ledger, nl.Claims()")
     if not found and normalise(notebook) != notebook:
         found.append("it is not normalised: run `make notebooks`")
@@ -157,7 +158,7 @@ def untidy(cell):
     said = [o.get("text") or o.get("data", {}).get("text/plain", "") for o in cell.outputs]
     for name, text in (("is", cell.source), *(("prints", words) for words in said)):
         widest = max(map(len, text.splitlines()), default=0)
-        if widest > WIDTH:
+        if widest > WIDTH and not WIDGET.match(text):
             yield f"{name} {widest} columns wide, at most {WIDTH} fit"
     lines = len(cell.source.splitlines())
     if lines > LINES and not FOLDED & {*cell.metadata.get("tags", [])}:

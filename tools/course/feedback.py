@@ -17,6 +17,8 @@ from tools.course.grading import place
 from tools.course.sheets import mark
 
 HIDDEN = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS[^\n]*$", re.DOTALL | re.MULTILINE)
+# by these nbgrader hands a page back to the submission that it is about
+RECEIPT = ("timestamp.txt", "submission_secret.txt")
 TITLES = {"graded": "", "unread": "Not all of it has been read yet.", "partly": "Not all of it could be run."}
 
 
@@ -36,10 +38,10 @@ def write(course, records):
         digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
         target = page(course, record)
         target.parent.mkdir(parents=True, exist_ok=True)
-        # nbgrader hands a page back to the submission of this moment
-        sent = place(course, "submitted", record["student"], record["set"], "").with_name("timestamp.txt")
-        if sent.exists():
-            shutil.copyfile(sent, target.with_name(sent.name))
+        sent = place(course, "submitted", record["student"], record["set"], "").parent
+        for name in RECEIPT:
+            if (sent / name).exists():
+                shutil.copyfile(sent / name, target.with_name(name))
         if target.exists() and f"<!-- {digest} -->" in target.read_text(encoding="utf-8")[-200:]:
             continue
         if exporter is None:
