@@ -108,7 +108,13 @@ def test_a_page_that_asserts_nothing_is_found(source):
 
 
 @pytest.mark.parametrize(
-    "source", ["%time\nassert True", "np.testing.assert_allclose(1, 1)", "claims.holds('It ends', True)"]
+    "source",
+    [
+        "%time\nassert True",
+        "np.testing.assert_allclose(1, 1)",
+        "claims.holds('It ends', True)",
+        "noetherlib.course.check('D', 1, mine)",
+    ],
 )
 def test_assertions_are_recognised(source):
     assert problems(page(source=source)) == []

@@ -274,15 +274,12 @@ def test_search_finds_a_term(opened):
     tab.wait_for_function("() => /found/i.test(document.querySelector('.search-summary')?.innerText)")
 
 
-OUTRANKED = pytest.mark.xfail(reason="open: pages that gained these words come before it")
-
-
 @pytest.mark.parametrize(
     ("typed", "found"),
     [
-        pytest.param("factor of two", "reference/notation", marks=OUTRANKED),
+        ("factor of two", "reference/notation"),
         ("Wilson-Cowan", "beyond/your-own-system"),
-        pytest.param("head direction", "beyond/equivariant-networks", marks=OUTRANKED),
+        ("head direction", "beyond/equivariant-networks"),
         ("diffusion model", "reference/glossary"),
         ("escape rate", "reference/glossary"),
         ("Langevin equation", "reference/glossary"),

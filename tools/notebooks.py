@@ -42,7 +42,8 @@ COLAB_METADATA = {"cellView": "form", "jupyter": {"source_hidden": True}, "tags"
 WIDTH, LINES = 76, 20  # columns of code and print beside both side bars; lines of a cell that is not folded
 WIDGET = re.compile(r"[A-Z]\w*\(\w+=")  # how a widget prints, in whose place the site shows it
 FOLDED = {"hide-input", "hide-cell", "remove-cell", "remove-input"}
-CLAIM = {"agree", "below", "above", "holds"}  # what states a claim in the ledger `claims` of a page
+# what asserts, by whose it is: a claim in the ledger of a page, a check of a problem set, which raises
+ASSERTING = {"claims": {"agree", "below", "above", "holds"}, "course": {"check"}}
 KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -146,7 +147,7 @@ def problems(notebook):
     graded = any("nbgrader" in cell.metadata for cell in code)  # a problem set is no page
     for number, cell in enumerate([] if graded else code[1:], start=2):
         found += [f"code cell {number} {what}" for what in untidy(cell)]
-    if not graded and not any(asserts(cell.source) for cell in code):
+    if not any(asserts(cell.source) for cell in code):
         found.append("it asserts nothing: state the page's claims in a ledger, nl.Claims()")
     if not found and normalise(notebook) != notebook:
         found.append("it is not normalised: run `make notebooks`")
@@ -172,8 +173,9 @@ def asserts(source):
             return True
         if isinstance(node, ast.Call):
             name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            whose = getattr(getattr(node.func, "value", None), "id", "")
-            if name.startswith("assert_") or whose == "claims" and name in CLAIM:
+            owner = getattr(node.func, "value", None)
+            whose = getattr(owner, "attr", getattr(owner, "id", ""))
+            if name.startswith("assert_") or name in ASSERTING.get(whose, ()):
                 return True
     return False
 
