@@ -80,6 +80,8 @@ def filled(app, fromdoc):
             )
     whole = table(HEADS, rows)
     whole["classes"] += ["ledger"]
+    if app.builder.format == "html":
+        write(app, fromdoc, pages)
     count = f"{len(rows)} claims on {len(pages)} pages. "
     data = nodes.reference(
         "",
@@ -104,24 +106,16 @@ def sort(app, pagename, templatename, context, doctree):
         app.add_js_file("ledger.js")
 
 
-def write(app, exception):
-    if exception or app.builder.format != "html":
-        return
-    for name in app.env.found_docs:
-        if any(app.env.get_doctree(name).findall(Ledger)):
-            claims = [
-                {
-                    "page": page,
-                    **{head.lower(): value for head, value in claim.items()},
-                }
-                for page, stated in gather(app).items()
-                for claim in stated
-            ]
-            path = Path(app.outdir) / f"{name}.json"
-            path.write_text(
-                json.dumps(claims, indent=1, ensure_ascii=False) + "\n",
-                encoding="utf-8",
-            )
+def write(app, docname, pages):
+    """The claims as data beside the page that lists them."""
+    claims = [
+        {"page": page, **{head.lower(): value for head, value in claim.items()}}
+        for page, stated in pages.items()
+        for claim in stated
+    ]
+    path = Path(app.outdir) / f"{docname}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(claims, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def setup(app):
@@ -129,7 +123,6 @@ def setup(app):
     app.add_directive("ledger", LedgerDirective)
     app.connect("doctree-resolved", resolve)
     app.connect("html-page-context", sort)
-    app.connect("build-finished", write)
     return {
         "version": "1",
         "parallel_read_safe": True,
