@@ -9,14 +9,12 @@ better part of an hour, so that it is no part of the tests, which compare noethe
 recorded.
 """
 
-import argparse
 import json
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
-from .environment import environment, header, settings
+from .environment import asked, environment, header, settings
 
 HERE = Path(__file__).parent
 RECORD = HERE.parent.parent / "tests" / "neighbours.json"
@@ -43,19 +41,11 @@ def ask(script, folder):
 
 def main():
     scripts = {path.stem.removeprefix("with_"): path for path in sorted(HERE.glob("with_*.py"))}
-    parser = argparse.ArgumentParser(prog="python -m tools.neighbours", description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"all by default, or some of {', '.join(scripts)}"
-    )
-    parser.add_argument("--keep", type=Path, help="keep the environments here, and use those that are there")
-    wanted = parser.parse_args()
-    if unknown := set(wanted.names) - scripts.keys():
-        parser.error(f"no script for {', '.join(sorted(unknown))}")
     record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
-    with tempfile.TemporaryDirectory() as temporary:
-        for name in wanted.names or scripts:
+    with asked("tools.neighbours", __doc__.splitlines()[0], scripts) as (wanted, folder):
+        for name, path in wanted.items():
             print(name, flush=True)
-            record[name] = ask(scripts[name], (wanted.keep or Path(temporary)).resolve())
+            record[name] = ask(path, folder)
             RECORD.write_text(json.dumps(dict(sorted(record.items())), indent=1) + "\n")
 
 
