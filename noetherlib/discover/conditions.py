@@ -98,7 +98,7 @@ def _part(field, sites, frame, basis):
     """Rows, table of errors and misfit of one field's condition, all relative to the field."""
     fit, u, inward = field.fit, frame.inward(sites), _inward(field, frame)
 
-    def at_sites(coefficients):
+    def at_sites(coefficients, sites=sites):
         value, slope = fit.polynomial(coefficients).jet(sites)
         value = np.einsum("ip,np...->ni...", inward, value)
         slope = np.einsum("ip,npj...,jl->nil...", inward, slope, frame.transform, optimize=True)
@@ -113,8 +113,8 @@ def _part(field, sites, frame, basis):
     if field.left_out is not None:
         # each state with the drift that knows nothing of its part of the recording
         part = np.arange(len(sites)) * len(field.left_out) // len(sites)
-        every = zip(*[at_sites(coefficients) for coefficients in field.left_out])
-        crossed = [np.stack(each)[part, np.arange(len(sites))] for each in every]
+        each = [at_sites(without, sites[part == k]) for k, without in enumerate(field.left_out)]
+        crossed = [np.concatenate(parts) for parts in zip(*each)]
         crossed = defects(basis, u, field.rank, *crossed) / scale
     misfit = np.linalg.norm(inward * fit.misfit)
     if misfit <= 1e-10 * unit:

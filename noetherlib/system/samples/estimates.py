@@ -88,7 +88,7 @@ def estimate(recording, max_degree):
         noise = replace(measurement_noise(recording, drift), p=noise.p)
     D, field, p = diffusion(recording, drift, noise)
     columns = drift.columns(recording, field.fit.polynomial(), blur)
-    return Estimates((Field(drift.fit, columns, 1, drift.left_out), field), D, noise, p)
+    return Estimates((Field(drift.fit, columns, 1, drift.left_out()), field), D, noise, p)
 
 
 def measurement_noise(recording, drift):

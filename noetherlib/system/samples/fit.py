@@ -89,7 +89,7 @@ class Fit:
 
     def left_out(self, target, read):
         """The coefficients without the first of `PARTS` equal parts of the samples, the second, ..."""
-        ends = np.linspace(0, len(self._u), PARTS + 1).astype(int)
+        ends = np.linspace(0, len(self._u), min(PARTS, len(self._u)) + 1).astype(int)
         parts = [self.blocks(first, last) for first, last in zip(ends, ends[1:])]
         overlaps = np.array([self._overlap(read, blocks) for blocks in parts])
         projected = np.array(

@@ -36,16 +36,15 @@ class Drift:
         steps = recording.durations(self.lag)
         moves = recording.moves[:, self.lag :].reshape(-1, recording.dim)
         before, self.states = recording.states(0, n - self.lag), recording.states(self.lag)
+        self._velocities = moves / steps[:, None]
         self.fit = Fit(
             before,
-            moves / steps[:, None],
+            self._velocities,
             np.sqrt(steps),
             range(1, max_degree + 1),
             read=self.states,
             blur=blur,
         )
-        #: the coefficients without one part of the recording and another
-        self.left_out = self.fit.left_out(moves / steps[:, None], self.states)
         mean = self.fit.observed(recording.states()).reshape(recording.moves.shape)
         self.residual = recording.moves - recording.steps[:, None] * mean
         #: the share of the noise that the fit has taken out of the residuals
@@ -53,6 +52,10 @@ class Drift:
         few = self.states[:: -(-len(self.states) // ROWS)]
         #: mean of the drift's slope, (dim, dim)
         self.slope = self.fit.polynomial().jet(few)[1].mean(axis=0)
+
+    def left_out(self):
+        """The coefficients without one part of the recording, without another, ..."""
+        return self.fit.left_out(self._velocities, self.states)
 
     def columns(self, recording, D, blur):
         """Errors of the coefficients, as columns (m, dim, K).
