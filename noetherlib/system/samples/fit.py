@@ -44,7 +44,7 @@ class Fit:
         sizes = [m for m in sizes if sound[:m].all()] or sizes[:1]
         self._inverse = np.linalg.inv(triangle[: sizes[-1], : sizes[-1]])
         #: (m, p) of the largest degree, in the basis orthonormal over the samples
-        self.projections = sum(self.instruments(b).T @ (self._weights[b] * target[b]) for b in self.blocks())
+        self.projections = self._projected(target, self.blocks())
         best = self._best(sizes, target)
         size, below = sizes[best], sizes[best - 1] if best else 1
         self.monomials = Monomials(dim, degrees[best])
@@ -83,6 +83,9 @@ class Fit:
         # the lowest of several exact ones
         return int(np.argmax(losses <= losses.min() + 1e-20 * (self._weights**2).sum()))
 
+    def _projected(self, target, blocks):
+        return sum(self.instruments(b).T @ (self._weights[b] * target[b]) for b in blocks)
+
     def _overlap(self, read, blocks):
         """(m, m): the instruments with the polynomials of the states ``read``."""
         return sum(self.instruments(b).T @ (self._weights[b] * self._seen(read[b])) for b in blocks)
@@ -92,9 +95,7 @@ class Fit:
         ends = np.linspace(0, len(self._u), min(PARTS, len(self._u)) + 1).astype(int)
         parts = [self.blocks(first, last) for first, last in zip(ends, ends[1:])]
         overlaps = np.array([self._overlap(read, blocks) for blocks in parts])
-        projected = np.array(
-            [sum(self.instruments(b).T @ (self._weights[b] * target[b]) for b in part) for part in parts]
-        )
+        projected = np.array([self._projected(target, blocks) for blocks in parts])
         return np.linalg.solve(overlaps.sum(axis=0) - overlaps, projected.sum(axis=0) - projected)
 
     def _seen(self, x):
