@@ -154,10 +154,10 @@ class Lagrangian:
         terms.L_x, terms.M = L_x, M
         return terms
 
-    def bend(self, terms, sharp=True):
-        """``-d2H/dx dx`` (..., dim, dim) at given p; ``sharp`` as for `System.hessian_along`."""
+    def bend(self, terms, zeros=None):
+        """``-d2H/dx dx`` (..., dim, dim) at given p; ``zeros`` as for `System.hessian_along`."""
         x, t, p = terms.x, terms.t, terms.p
-        out = -self.system.hessian_along(x, t, p, sharp)
+        out = -self.system.hessian_along(x, t, p, zeros)
         if self.potential is not None:
             out = out + self.potential.hessian(x, t)
         if not terms.additive:

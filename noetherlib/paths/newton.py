@@ -15,6 +15,7 @@ from ..lagrangian.banded import (
 )
 from ..system.derivatives import EPS
 from ..system.layout import componentwise
+from ..system.sparsity import Sparsity
 
 
 class NotConverged(RuntimeWarning):
@@ -41,9 +42,9 @@ class Newton:
         self.size, self.roundoff = self.reach.copy(), None
         self.gradient = np.zeros((batch, n - 2, dim))
         self.hessian = np.zeros((batch, n - 2, *((2, dim, dim) if dim >= WIDE else (dim, 2 * dim))))
-        self.costly = mesh.lagrangian.costly
+        self.costly, self.slope_noise = mesh.lagrangian.costly, mesh.lagrangian.system.slope_noise
         self.bend = np.zeros((batch, n - 1, dim, dim)) if self.costly else None
-        self.fresh = True
+        self.fresh, self.zeros = True, Sparsity()
         with np.errstate(all="ignore"):
             #: whether each start has finite derivatives; where not, nothing here means anything
             self.finite = self.expand(np.arange(batch), self.x) & np.isfinite(
@@ -137,7 +138,7 @@ class Newton:
         if not self.costly:
             bend = mesh.lagrangian.bend(terms)
         elif self.fresh:
-            bend = mesh.lagrangian.bend(terms, sharp=False)
+            bend = mesh.lagrangian.bend(terms, self.zeros)
         else:
             bend = self.bend[members]
         momentum, size = np.abs(left).max(axis=(1, 2)), np.abs(x).max(axis=(1, 2))
@@ -146,6 +147,8 @@ class Newton:
             self.roundoff = EPS * A / mesh.h.min()
         # roundoff of x over the shortest step is what the momentum cannot resolve
         floor = EPS * momentum + self.roundoff * size
+        if self.slope_noise:
+            floor += self.slope_noise * mesh.h.max() * momentum * np.abs(terms.M).max(axis=(1, 2, 3))
         found = {
             "x": x,
             "size": size,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .layout import componentwise
+from .layout import SHORT, componentwise
 
 EPS = np.finfo(float).eps
 SWEEP = 2**16  # numbers of state in one call: many perturbed copies together, but within the cache
@@ -41,37 +41,36 @@ def symmetrised(matrix):
     return (matrix + np.swapaxes(matrix, -1, -2)) / 2
 
 
-def bend_by_jacobian(jacobian, x, t, p, sharp=True):
+def bend_by_jacobian(jacobian, x, t, p, zeros=None):
     """Second derivatives of ``p.f`` from differences of ``J^T p``: (..., dim, dim).
 
-    ``sharp``: by central differences, good to ``EPS**(2/3)``; else by forward ones, good to
-    ``EPS**(1/2)`` at half the price, which is all that a step of Newton's method needs.
+    By central differences, good to ``EPS**(2/3)``; with ``zeros``, a `Sparsity`, by forward ones, good
+    to ``EPS**(1/2)`` at half the price or less, which is all that a step of Newton's method needs.
     """
 
     def pull(y, t):
         return np.einsum("...ij,...i->...j", jacobian(y, t), p)
 
-    if sharp:
+    if zeros is None:
         return symmetrised(differentiate(pull, x, t))
-    here, out = pull(x, t), np.empty(np.broadcast_shapes(x.shape, p.shape) + x.shape[-1:])
-    step = np.sqrt(EPS) * np.maximum(1.0, np.abs(x))
-    for j in range(x.shape[-1]):
-        above = x.copy()
-        above[..., j] += step[..., j]
-        width = above[..., j] - x[..., j]
-        out[..., j] = (pull(above, t) - here) / width[..., None]
-    return symmetrised(out)
+    here, step = pull(x, t), np.sqrt(EPS) * np.maximum(1.0, np.abs(x))
+
+    def change(weights):
+        return pull(x + weights * width, t) - here
+
+    width = (x + step) - x
+    return symmetrised(zeros.matrix(change, width))
 
 
-def bend_by_values(function, x, t, sharp=True):
+def bend_by_values(function, x, t, rough=False):
     """Second derivatives (..., dim, dim) of a scalar ``function(x, t) -> (...)`` from its values.
 
-    ``sharp``: symmetric differences, good to about ``EPS**(1/2)``; else one-sided ones, good to
+    By symmetric differences, good to about ``EPS**(1/2)``; ``rough``: by one-sided ones, good to
     ``EPS**(1/3)`` at half the price. ``function`` is called on stacks of perturbed states, with one
     more leading axis.
     """
     dim = x.shape[-1]
-    step = EPS ** (1 / 4 if sharp else 1 / 3) * np.maximum(1.0, np.abs(x))
+    step = EPS ** (1 / 3 if rough else 1 / 4) * np.maximum(1.0, np.abs(x))
     step = (x + step) - x
     pairs = np.array([(i, j) for i in range(dim) for j in range(i)], dtype=int).reshape(-1, 2)
 
@@ -96,7 +95,7 @@ def bend_by_values(function, x, t, sharp=True):
         out[..., j, j] = (up[j] - 2 * here + down[j]) / step[..., j] ** 2
     if len(pairs):
         both = at(1, *pairs.T)
-        if sharp:
+        if not rough:
             both = (both + at(-1, *pairs.T)) / 2
             up = (up + down) / 2
         for (i, j), value in zip(pairs, both):
@@ -105,19 +104,27 @@ def bend_by_values(function, x, t, sharp=True):
     return out
 
 
-def contract(hessian, x, t, subscripts, *vectors):
-    """Einstein's sum of ``hessian(x, t)`` (..., dim, dim, dim) after ``vectors`` (..., dim).
+def contract(tensor, vector):
+    """``sum_i vector_i tensor_ilm``: (..., dim, dim), by products of matrices where the axes are long."""
+    dim = vector.shape[-1]
+    if dim <= SHORT:
+        return np.einsum("...i,...ilm->...lm", vector, tensor)
+    flat = vector[..., None, :] @ tensor.reshape(*tensor.shape[:-2], dim * dim)
+    return flat.reshape(*flat.shape[:-2], dim, dim)
+
+
+def by_parts(hessian, x, t, reduce, *vectors):
+    """``reduce(hessian(x, t), *vectors)`` for a tensor (..., dim, dim, dim) and ``vectors`` (..., dim).
 
     On few times at once, so that the tensors of many variables stay small.
     """
     x, t = np.broadcast_arrays(x, np.asarray(t)[..., None])
     t, dim = t[..., 0], x.shape[-1]
-    size = max(1, 32 * SWEEP // (dim**3 * max(1, t[..., :1].size)))
+    size = max(1, 4 * SWEEP // (dim**3 * max(1, t[..., :1].size)))
     if t.ndim == 0 or t.shape[-1] <= size:
-        return np.einsum(subscripts, *vectors, hessian(x, t))
+        return reduce(hessian(x, t), *vectors)
     parts = [slice(k, k + size) for k in range(0, t.shape[-1], size)]
     found = [
-        np.einsum(subscripts, *(v[..., part, :] for v in vectors), hessian(x[..., part, :], t[..., part]))
-        for part in parts
+        reduce(hessian(x[..., part, :], t[..., part]), *(v[..., part, :] for v in vectors)) for part in parts
     ]
     return np.concatenate(found, axis=t.ndim - 1)

@@ -5,13 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 from ..inputs import as_count, brief
-from .derivatives import EPS, bend_by_jacobian, bend_by_values, contract, differentiate, symmetrised
+from .derivatives import (
+    EPS,
+    bend_by_jacobian,
+    bend_by_values,
+    by_parts,
+    contract,
+    differentiate,
+    symmetrised,
+)
 from .flow import Flow, Functions
 from .learn import Facts
 from .noise import as_matrix, invert, is_diagonal
 from .sources import Sources
 
 MANY_VARIABLES = 8  #: from here on a jacobian of the caller's own saves most of the time
+FEW = 6  #: up to here differences of fourth order are worth their price
 
 
 class System(Sources):
@@ -138,7 +147,7 @@ class System(Sources):
     def jacobian(self, x, t):
         """Jacobian df_i/dx_j at ``x`` (..., dim): (..., dim, dim)."""
         if self.flow.jacobian is None:
-            return differentiate(self.drift, np.asarray(x, dtype=float), t, fine=self.dim <= 6)
+            return differentiate(self.drift, np.asarray(x, dtype=float), t, fine=self.dim <= FEW)
         return self.facts.ask("jacobian", 2, x, t)
 
     def hessian(self, x, t):
@@ -148,19 +157,23 @@ class System(Sources):
             return symmetrised(differentiate(self.jacobian, np.asarray(x, dtype=float), t, noise))
         return self.facts.ask("hessian", 3, x, t)
 
-    def hessian_along(self, x, t, p, sharp=True):
+    def hessian_along(self, x, t, p, zeros=None):
         """Second derivatives of ``p . f`` at ``x`` (..., dim) for given ``p`` (..., dim): (..., dim, dim).
 
-        ``sharp=False`` halves the price of differences, at half the digits (see `derivatives`).
+        With ``zeros``, a `Sparsity`, differences cost half or less, at half the digits (see `derivatives`).
         """
         x, flow = np.asarray(x, dtype=float), self.flow
         if flow.hessian_along is not None:
             return self.facts.ask("hessian_along", 2, x, t, p)
         if flow.hessian is not None:
-            return contract(self.hessian, x, t, "...i,...ilm->...lm", p)
+            return by_parts(self.hessian, x, t, contract, p)
         if flow.jacobian is not None:
-            return bend_by_jacobian(self.jacobian, x, t, p, sharp)
-        return bend_by_values(lambda y, s: np.einsum("...i,...i->...", p, self.drift(y, s)), x, t, sharp)
+            return bend_by_jacobian(self.jacobian, x, t, p, zeros)
+
+        def along(y, s):
+            return np.einsum("...i,...i->...", p, self.drift(y, s))
+
+        return bend_by_values(along, x, t, rough=zeros is not None)
 
     def divergence(self, x, t):
         """Divergence of the drift at ``x`` (..., dim): (...)."""
@@ -174,7 +187,7 @@ class System(Sources):
         if flow.divergence_gradient is not None:
             return self.facts.ask("divergence_gradient", 1, x, t)
         if flow.hessian is not None:
-            return contract(self.hessian, x, t, "...iil->...l")
+            return by_parts(self.hessian, x, t, lambda tensor: np.einsum("...iil->...l", tensor))
         noise = EPS if flow.jacobian is not None else EPS ** (2 / 3)
         return differentiate(self.divergence, x, t, noise)
 
@@ -185,6 +198,13 @@ class System(Sources):
             return self.facts.ask("divergence_hessian", 2, x, t)
         noise = EPS if flow.divergence_gradient or flow.hessian else self.derivative_noise
         return symmetrised(differentiate(self.divergence_gradient, x, t, noise))
+
+    @property
+    def slope_noise(self):
+        """Relative error to expect of the Jacobian: 0 for roundoff, or more by differencing."""
+        if self.flow.jacobian is not None:
+            return 0.0
+        return EPS ** (4 / 5 if self.dim <= FEW else 2 / 3)
 
     @property
     def derivative_noise(self):
