@@ -302,7 +302,7 @@ def test_a_way_is_taken_on_a_phone(opened, scheme):
     assert overflow(tab) <= 0 and barriers(tab) == []
     tab.goto(tab.url.replace("index.html", "paper/several-attractors.html"))
     line = tab.get_by_role("navigation", name="Your way through the book")
-    assert line.inner_text().startswith("Neuroscience 5 of 7 · next: ")
+    assert line.inner_text().startswith("Neuroscience 7 of 9 · next: ")
     tab.evaluate(THIN)
     tab.add_style_tag(content=STILL)
     assert overflow(tab) <= 0 and barriers(tab) == []
