@@ -8,6 +8,8 @@ import csv
 import json
 import os
 import shutil
+from itertools import chain as chain_of
+from itertools import combinations
 
 import nbformat
 import pytest
@@ -15,7 +17,7 @@ import yaml
 from nbformat.v4 import new_code_cell
 
 from tests.course_sheet import cell, write
-from tools.course import SUBMISSIONS, chain, grading, samples, sheets
+from tools.course import SUBMISSIONS, chain, grading, report, samples, sheets
 
 pytest.importorskip("nbgrader")
 
@@ -23,7 +25,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning"
 NAME = "noise"
 SECONDS = 10
 WRONG = yaml.safe_load(SUBMISSIONS.read_text(encoding="utf-8"))
-KINDS = ["right", *WRONG]
 READ = 5  # points that a person gives
 FULL = 25
 
@@ -73,14 +74,29 @@ def faults(sheet):
     }
 
 
+def answers():
+    """Sets of changed answers, no two alike: one in four right in unusual forms, three wrong."""
+    each = [mistake for kind in WRONG.values() for mistake in kind[NAME]]
+    sets = [
+        some for n in (1, 2, 3, 4) for some in combinations(each, n) if len({m["cell"] for m in some}) == n
+    ]
+    forms = [some for some in sets if not any(mistake["loses"] for mistake in some)]
+    wrong = [some for some in sets if len(some) < 3 and all(mistake["loses"] for mistake in some)]
+    rounds = zip(forms, *(wrong[k::3] for k in range(3)))
+    return list(chain_of.from_iterable(rounds)) + wrong[3 * len(forms) :]
+
+
 def others(sheet, count):
-    """Right and wrong students without faults."""
+    """Right and wrong students without faults, the first with nothing changed."""
+    changed = [(), *answers()]
+    assert count <= len(changed), f"{len(changed)} students can be told apart"
     made = {}
-    for number in range(count):
-        student, mistakes = f"student{number}", WRONG.get(KINDS[number % len(KINDS)], {}).get(NAME, [])
+    for number, mistakes in enumerate(changed[:count]):
+        student = f"student{number}"
         sent = samples.submission(NAME, student, sheet.released, mistakes)
         lost = sum(points for mistake in mistakes for points in mistake["loses"].values())
-        made[student] = sent, "unread", FULL - lost, ""
+        slips = {mistake["slip"] for mistake in mistakes} - {None}
+        made[student] = sent, "unread", FULL - lost, "", slips
     return made
 
 
@@ -104,11 +120,13 @@ def class_(tmp_path_factory):
 def test_every_student_has_state_points_and_reason(class_):
     *_, expected, records = class_
     assert set(records) == {*expected, "gone"} and records["gone"]["state"] == "absent"
-    for student, (_, state, points, told) in expected.items():
+    for student, (_, state, points, told, *slips) in expected.items():
         record = records[student]
         if student != "template":
             assert (student, record["state"], record["points"]) == (student, state, points)
         assert told in " ".join([record["reason"], *record["flags"], *record["remarks"]]), student
+        if slips:
+            assert slips[0] <= {row["slip"] for row in report.slips([record])}, student
 
 
 def test_the_table_and_the_database_have_no_points_for_failures(class_):
@@ -138,12 +156,8 @@ def test_the_class_report_counts_slips(class_):
     _, course, _, expected, _ = class_
     with open(course / "report" / f"{NAME}-slips.csv", encoding="utf-8", newline="") as file:
         found = {row["slip"]: int(row["students"]) for row in csv.DictReader(file)}
-    count = sum(student.startswith("student") for student in expected)
-    kinds = [KINDS[number % len(KINDS)] for number in range(count)]
-    for kind in WRONG:
-        for mistake in WRONG[kind][NAME]:
-            if mistake["slip"]:
-                assert found.get(mistake["slip"], 0) >= kinds.count(kind)
+    slips = [slip for _, _, _, _, *named in expected.values() for each in named for slip in each]
+    assert slips and all(found[slip] >= slips.count(slip) for slip in slips)
     assert (course / "report" / f"{NAME}.html").exists()
 
 
@@ -187,7 +201,7 @@ def test_points_are_those_of_nbgrader(class_, tmp_path):
     folder, course, _, _, records = class_
     for part in ("source", "release"):
         shutil.copytree(course / part, tmp_path / part)
-    students = ["student1", "student2"]
+    students = ["student1", "student2"]  # one right in an unusual form, one wrong
     api = sheets.nbgrader(tmp_path)
     assert api.generate_assignment(NAME, force=True)["success"]
     for student in students:

@@ -178,6 +178,21 @@ def overflow(tab):
     return tab.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
 
 
+def sideways(tab):
+    """The code and printed output of cells, folded or not, that the column cuts off: first line of each."""
+    return tab.evaluate(
+        """() => {
+            const folds = [...document.querySelectorAll("article details:not([open])")];
+            folds.forEach(fold => { fold.open = true; });
+            const cut = [...document.querySelectorAll(".cell pre")]
+                .filter(each => each.checkVisibility() && each.scrollWidth > each.clientWidth + 1)
+                .map(each => each.textContent.trim().split("\\n")[0]);
+            folds.forEach(fold => { fold.open = false; });
+            return cut;
+        }"""
+    )
+
+
 def barriers(tab):
     """What axe-core finds that keeps people out."""
     if not tab.evaluate("() => 'axe' in window"):
@@ -212,6 +227,7 @@ def test_page(opened, name):
     browser.draw_all(tab)
     assert sum(weight(file) for file in tab.asked if not file.startswith(WIDGETS)) <= MAX_WEIGHT
     assert overflow(tab) <= 0
+    assert sideways(tab) == []
     turn(tab, PHONE, "light")
     assert overflow(tab) <= 0
     for scrubber in tab.locator(".nl-scrubber").all():
