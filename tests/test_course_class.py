@@ -94,7 +94,7 @@ def others(sheet, count):
     for number, mistakes in enumerate(changed[:count]):
         student = f"student{number}"
         sent = samples.submission(NAME, student, sheet.released, mistakes)
-        lost = sum(points for mistake in mistakes for points in mistake["loses"].values())
+        lost = sum({check: n for mistake in mistakes for check, n in mistake["loses"].items()}.values())
         slips = {mistake["slip"] for mistake in mistakes} - {None}
         made[student] = sent, "unread", FULL - lost, "", slips
     return made
