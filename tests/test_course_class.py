@@ -74,6 +74,12 @@ def faults(sheet):
     }
 
 
+def apart(mistakes):
+    """Whether they are in cells of their own, and lose points at checks of their own."""
+    places = [place for mistake in mistakes for place in (mistake["cell"], *mistake["loses"])]
+    return len(set(places)) == len(places)
+
+
 def answers():
     """Sets of changed answers, no two alike: one in four right in unusual forms, three wrong."""
     each = [mistake for kind in WRONG.values() for mistake in kind[NAME]]
@@ -94,7 +100,7 @@ def others(sheet, count):
     for number, mistakes in enumerate(changed[:count]):
         student = f"student{number}"
         sent = samples.submission(NAME, student, sheet.released, mistakes)
-        lost = sum({check: n for mistake in mistakes for check, n in mistake["loses"].items()}.values())
+        lost = sum(points for mistake in mistakes for points in mistake["loses"].values())
         slips = {mistake["slip"] for mistake in mistakes} - {None}
         made[student] = sent, "unread", FULL - lost, "", slips
     return made
