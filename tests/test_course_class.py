@@ -83,9 +83,7 @@ def apart(mistakes):
 def answers():
     """Sets of changed answers, no two alike: one in four right in unusual forms, three wrong."""
     each = [mistake for kind in WRONG.values() for mistake in kind[NAME]]
-    sets = [
-        some for n in (1, 2, 3, 4) for some in combinations(each, n) if len({m["cell"] for m in some}) == n
-    ]
+    sets = [some for n in (1, 2, 3, 4) for some in combinations(each, n) if apart(some)]
     forms = [some for some in sets if not any(mistake["loses"] for mistake in some)]
     wrong = [some for some in sets if len(some) < 3 and all(mistake["loses"] for mistake in some)]
     rounds = zip(forms, *(wrong[k::3] for k in range(3)))
