@@ -114,6 +114,15 @@ def test_downhill_costs_nothing(wells):
     ].all()
 
 
+def test_another_attractor_may_be_a_node():
+    """Around it nodes feed each other for free."""
+    for beta in (3.0, 10.0):
+        system = nl.models.maier_stein(1.0, beta=beta)
+        q = nl.quasipotential(system, [-1, 0], [(-1.8, 1.8), (-0.9, 0.9)], (109, 57))
+        assert np.abs(q.axes[0] - 1).min() < 1e-12 and np.abs(q.axes[1]).min() < 1e-12
+        np.testing.assert_allclose(q.at([1.0, 0.0]), q.at([0.0, 0.0]), atol=2e-3)
+
+
 def test_a_larger_box_changes_nothing_below_the_level():
     system, _ = turning(1.0, 1.0)
     small, large = (nl.quasipotential(system, [0, 0], (-a, a), n) for a, n in [(1.0, 41), (1.5, 61)])

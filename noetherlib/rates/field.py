@@ -126,13 +126,15 @@ def quasipotential(system, attractor, box, shape):
     Around the attractor V is its Taylor series to fourth order; from there line integrals over arcs
     of three cells, the values at their feet interpolated cubically, and Howard's policy iteration
     instead of an order of acceptance: all nodes at once, with as few as four solutions of a sparse
-    linear system. Errors fall faster than the square of the width of the cells where V is smooth
-    (order 1.7 to 4 was measured). ``.error`` is the change from half as many nodes, the largest nearby: mostly several times
-    too large, most of all near the level, where the coarser grid feels the edge of the box. At a kink,
-    where V changes from one path to another, errors are of first order and local.
+    linear system. Where V is smooth errors fall like about the second to fourth power of the width of
+    the cells (1.7 to 4 was measured). ``.error`` is the change from half as many nodes, the largest
+    nearby: mostly several times too large, most of all near the level, where the coarser grid feels
+    the edge of the box. At a kink, where V changes from one path to another, errors are of first
+    order and local.
 
     Source: Freidlin and Wentzell (2012), chapter 4; Cameron (2012), Physica D 241, 1532; Dahiya and
-    Cameron (2018), J. Sci. Comput. 75, 1351 (ordered line integrals); Howard (1960).
+    Cameron (2018), J. Sci. Comput. 75, 1351 (ordered line integrals); Paskal and Cameron (2022), J. Sci.
+    Comput. 91 (curved pieces, higher order); Howard (1960).
     """
     dim = as_a(System, system, "system").dim
     if dim != 2:

@@ -20,6 +20,7 @@ SHARE = 3e-3  # of the series in its last term, at most
 KINK = 3.0  # second differences beside each other that differ by more are not interpolated through
 BATCH = 4000  # nodes at once: what fits the cache
 PASSES, SETTLED = 40, 1e-6  # of the level
+FREE = 3e-5  # of the level
 ABOVE = 1.02  # times the level: nodes up to there are worth the work
 FAR = 1e100  # more than any value
 
@@ -184,14 +185,20 @@ class Sweep:
             use = use[np.argsort(self.V[use], kind="stable")]
             parts = np.array_split(use, len(use) // BATCH + 1)
             feet = np.concatenate([self._choose(part) for part in parts])
-            _, self.p[use], nodes, weights, cost = self._arcs(use, feet)
+            once, self.p[use], nodes, weights, cost = self._arcs(use, feet)
             place = np.full(len(self.V), -1)
             place[use] = np.arange(len(use))
             unknown = place[nodes] >= 0
+            # along the flow arcs are free, and around another attractor they lead in circles: these
+            # take one step from the values at hand, and never below them
+            free = cost <= FREE * level
+            unknown &= ~free[:, None]
             rows = np.broadcast_to(np.arange(len(use))[:, None], nodes.shape)[unknown]
             rule = csc_matrix((weights[unknown], (rows, place[nodes][unknown])), shape=(len(use),) * 2)
             known = cost + (np.where(unknown, 0, weights) * self.V[nodes]).sum(axis=1)
+            known[free] = np.maximum(known, self.V[nodes[:, 1:3]].min(axis=1))[free]
             V = splu(identity(len(use), format="csc") - rule).solve(known)
+            V = np.where((V > 0) & (V < 2 * level), V, once)
             change = np.abs(V - self.V[use]).max(initial=0)
             self.V[use] = V
             if change <= SETTLED * level:
