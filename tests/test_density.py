@@ -30,9 +30,9 @@ def zero(expression):
     e, rng = sp.sympify(expression).doit(), np.random.default_rng(0)
     for _ in range(6):
         draw = lambda: sp.Rational(int(rng.integers(200, 1800)), 1009)
-        functions = {f: draw() for f in e.atoms(sp.Derivative, AppliedUndef)}
-        value = e.xreplace(functions)
-        if abs(value.evalf(40, subs={s: draw() for s in value.free_symbols})) > 1e-20:
+        value = e.xreplace({f: draw() for f in e.atoms(sp.Derivative, AppliedUndef)})
+        value = value.xreplace({q: sp.Float(draw(), 50) for q in value.free_symbols})
+        if abs(value.evalf()) > 1e-20:
             return False
     return True
 
