@@ -187,7 +187,7 @@ def test_a_moved_solution_is_a_solution():
 
 def test_a_system_brings_all_that_is_needed():
     system = nl.System.from_sympy([-x + t, -y], (x, y), [0.5, 0.25], time=t)
-    basis = exponentials(1)
+    basis = [*exponentials(1), t, t * sp.exp(2 * t), t * sp.exp(-2 * t)]
     found = density_symmetries(system, time_basis=basis, equation="backward")
     same = density_symmetries([-x + t, -y], [half, half / 2], (x, y), t, "backward", basis)
     assert found.members == same.members and len(found) == 9
