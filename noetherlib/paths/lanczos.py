@@ -36,7 +36,7 @@ def sign(product, inverse, shape, noise):
         if k % 10 == 9:
             values, vectors = eigh_tridiagonal(diagonal, beside[:-1], select="i", select_range=(0, 0))
             missed = beside[-1] * abs(vectors[-1, 0])
-            if values[0] + missed < noise:
+            if values[0] < noise and missed < noise:
                 return 0
             if missed < min(values[0], values[0] - noise) / 2:
                 return 1

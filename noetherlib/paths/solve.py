@@ -57,7 +57,7 @@ def least_action_path(
         Most Newton steps to take.
     method : {"banded", "newton-cg"}, optional
         How Newton's steps are found: by factorising second derivatives, or by conjugate gradients, from
-        products and in memory of the order of the path. The second from 512 variables on where absent,
+        products and in memory of the order of the path. The second from 256 variables on where absent,
         if the system has ``vjp``; it knows constant diagonal D alone, and tries no starts but those given.
 
     Returns
