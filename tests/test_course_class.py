@@ -205,7 +205,7 @@ def test_points_are_those_of_nbgrader(class_, tmp_path):
     folder, course, _, _, records = class_
     for part in ("source", "release"):
         shutil.copytree(course / part, tmp_path / part)
-    students = ["student1", "student2"]  # one right in an unusual form, one wrong
+    students = ["student2", "student3"]  # wrong in one place
     api = sheets.nbgrader(tmp_path)
     assert api.generate_assignment(NAME, force=True)["success"]
     for student in students:
