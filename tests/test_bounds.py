@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from scipy.integrate import cumulative_trapezoid
 
-from noetherlib import System, generator, models
+from noetherlib import generator, models
 from noetherlib.simulation import simulate
 from noetherlib.simulation.blocks import BLOCK
 from noetherlib.simulation.choose import choose

@@ -184,3 +184,13 @@ SADDLE = nl.models.maier_stein(1.0)
 def test_what_is_refused(system, attractor, box, shape, message):
     with pytest.raises(ValueError, match=message):
         nl.quasipotential(system, attractor, box, shape)
+
+
+@pytest.mark.filterwarnings("ignore::noetherlib.Coarse")
+@pytest.mark.parametrize("beta, cost", [(6.0, 0.2262), (10.0, 0.17)])
+def test_feet_that_lead_to_one_another_are_no_end(beta, cost):
+    """On this mesh some rings of feet close upon themselves; the costs are those of geometric paths."""
+    system = nl.models.maier_stein(1.0, beta)
+    found = nl.quasipotential(system, [-1, 0], [(-1.8, 1.8), (-0.9, 0.9)], (81, 41))
+    assert found.error_at([0.0, 0.0]).shape == ()
+    assert abs(found.at([0.0, 0.0]) - cost) < found.error_at([0.0, 0.0]) < 0.1 * cost

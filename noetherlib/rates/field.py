@@ -72,7 +72,8 @@ class Quasipotential:
 
     def error_at(self, x):
         """Estimated errors at states ``x`` (..., 2)."""
-        return RegularGridInterpolator(self.axes, self.error)(self._within(x))
+        x = self._within(x)
+        return RegularGridInterpolator(self.axes, self.error)(x).reshape(x.shape[:-1])[()]
 
     def _within(self, x):
         x = as_states(x, 2, "x")

@@ -174,6 +174,14 @@ class Sweep:
         trial = best + np.clip(shift, -step, step)
         return np.where(self._arcs(i, trial)[0] < least, trial, best)
 
+    def _solve(self, weights, nodes, rows_of, unknown, cost, least):
+        """Values of nodes from those of their feet, the ``unknown`` ones among these found with them."""
+        n = len(cost)
+        rows = np.broadcast_to(np.arange(n)[:, None], nodes.shape)[unknown]
+        rule = csc_matrix((weights[unknown], (rows, rows_of[unknown])), shape=(n, n))
+        known = cost + (np.where(unknown, 0, weights) * self.V[nodes]).sum(axis=1)
+        return splu(identity(n, format="csc") - rule).solve(np.maximum(known, least))
+
     def settle(self):
         """Policy iteration from the values at hand.
 
@@ -193,11 +201,12 @@ class Sweep:
             # take one step from the values at hand, and never below them
             free = cost <= FREE * level
             unknown &= ~free[:, None]
-            rows = np.broadcast_to(np.arange(len(use))[:, None], nodes.shape)[unknown]
-            rule = csc_matrix((weights[unknown], (rows, place[nodes][unknown])), shape=(len(use),) * 2)
-            known = cost + (np.where(unknown, 0, weights) * self.V[nodes]).sum(axis=1)
-            known[free] = np.maximum(known, self.V[nodes[:, 1:3]].min(axis=1))[free]
-            V = splu(identity(len(use), format="csc") - rule).solve(known)
+            least = np.where(free, self.V[nodes[:, 1:3]].min(axis=1), -np.inf)
+            try:
+                V = self._solve(weights, nodes, place[nodes], unknown, cost, least)
+            except RuntimeError:  # a ring of feet that lead to one another: only those further down, then
+                unknown &= (self.V[nodes] < self.V[use][:, None]).all(axis=1, keepdims=True)
+                V = self._solve(weights, nodes, place[nodes], unknown, cost, least)
             V = np.where((V > 0) & (V < 2 * level), V, once)
             change = np.abs(V - self.V[use]).max(initial=0)
             self.V[use] = V
