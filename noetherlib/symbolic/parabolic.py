@@ -51,7 +51,7 @@ class DensitySymmetries:
 
     @property
     def noether(self) -> tuple:
-        """All but the centre: the Noether symmetries of the Onsager-Machlup action."""
+        """All but the centre, which are the Noether symmetries of the Onsager-Machlup action."""
         return self.members[:-1]
 
     def residual(self, u) -> sp.Expr:
