@@ -467,4 +467,5 @@ def test_a_large_system_without_a_jacobian_hints_at_it():
     assert "jacobian= would be much faster" in repr(nl.System(lambda x, t: -x, 0.1, 12))
     assert "jacobian=" not in repr(nl.System(lambda x, t: -x, 0.1, 12, jacobian=lambda x, t: -np.eye(12)))
     assert "jacobian=" not in repr(nl.System(lambda x, t: -x, 0.1, 2))
+    assert "jacobian=" not in repr(nl.System(lambda x, t: -x, 0.1, 12, vjp=lambda x, t, p: -p))
     assert "jacobian=" not in repr(nl.models.ornstein_uhlenbeck(12, 1.0, 0.1))

@@ -143,7 +143,7 @@ class System(Noisy, Products, Sources):
         return System.of, (self.flow,)
 
     def __repr__(self):
-        slow = self.dim >= MANY_VARIABLES and self.flow.jacobian is None
+        slow = self.dim >= MANY_VARIABLES and self.flow.jacobian is None and not self.has_products
         hint = "; derivatives by differences: jacobian= would be much faster" if slow else ""
         return f"<System of dimension {self.dim}: {self.facts}{hint}>"
 
