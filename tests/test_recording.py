@@ -1,0 +1,68 @@
+"""The recorded school of fish is what the chapter on it was written for, and nothing else takes its place."""
+
+import csv
+import math
+import os
+import subprocess
+import sys
+import warnings
+
+import pytest
+
+from tools import recording
+from tools.browser import CI
+
+OTHER = "sha256:" + 64 * "0"
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """The recording; where it cannot be had its tests are skipped with a warning, but never under CI."""
+    if problem := recording.fetch():
+        if CI:
+            pytest.fail(f"the recording cannot be had: {problem}")
+        warnings.warn(f"the recording of fish cannot be had, its tests are skipped: {problem}", stacklevel=1)
+        pytest.skip(problem)
+    with recording.PLACE.open() as file:
+        return [tuple(map(float, row)) for row in csv.reader(file)]
+
+
+def test_it_is_two_whole_stretches_within_the_disc(rows):
+    whole = [all(map(math.isfinite, row)) for row in rows]
+    assert len(rows) == 24_635 and all(len(row) == 2 for row in rows)
+    assert all(whole[:13_640]) and not whole[13_640] and not whole[13_656]
+    assert all(whole[13_657:24_634]) and not whole[24_634]
+    # rounded to five digits, so that a perfectly aligned school may be outside by as much
+    assert all(math.hypot(*row) < 1 + 1e-5 for row, seen in zip(rows, whole) if seen)
+
+
+def test_another_package_of_that_name_is_refused(tmp_path):
+    pinned, place = tmp_path / "pinned.txt", tmp_path / "share" / "fish.csv"
+    true = recording.PINNED.read_text().splitlines()[-1].split("--hash=")[1]
+    pinned.write_text(recording.PINNED.read_text().replace(true, OTHER))
+    assert recording.fetch(place, pinned)
+    assert not place.exists() and not any(place.parent.iterdir())
+
+
+def test_what_is_there_is_not_fetched_again(tmp_path):
+    place = tmp_path / "fish.csv"
+    place.write_text("0,0\n")
+    assert recording.fetch(place, tmp_path / "missing.txt") == ""
+    assert place.read_text() == "0,0\n"
+
+
+@pytest.mark.parametrize("ci, code", [("", 0), ("true", 1)])
+def test_where_it_cannot_be_had_this_is_said_and_fails_under_ci(tmp_path, ci, code):
+    said = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"from tools import recording; recording.fetch.__defaults__ = {str(tmp_path / 'a')!r}, 'none'; "
+            "raise SystemExit(recording.main())",
+        ],
+        env={**os.environ, "CI": ci},
+        cwd=recording.PINNED.parent.parent,
+        capture_output=True,
+        text=True,
+    )
+    assert said.returncode == code and "NOTE: the recording of fish cannot be had" in said.stdout
