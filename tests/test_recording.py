@@ -11,6 +11,8 @@ import pytest
 
 from tools import recording
 from tools.browser import CI
+from tools.fish import __main__ as fish
+from tools.neighbours.environment import header
 
 OTHER = "sha256:" + 64 * "0"
 
@@ -66,3 +68,11 @@ def test_where_it_cannot_be_had_this_is_said_and_fails_under_ci(tmp_path, ci, co
         text=True,
     )
     assert said.returncode == code and "NOTE: the recording of fish cannot be had" in said.stdout
+
+
+def test_the_table_of_estimators_is_of_the_scripts_versions():
+    with fish.TABLE.open(newline="") as file:
+        table = list(csv.DictReader(file))
+    pinned = [header(path)["dependencies"][0] for path in fish.HERE.glob("with_*.py")]
+    assert {row["package"] for row in table} == {pin.replace("==", " ") for pin in pinned}
+    assert all(math.isfinite(float(row["seen"])) and float(row["error"] or 1) > 0 for row in table)
