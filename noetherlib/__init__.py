@@ -47,7 +47,7 @@ _ON_DEMAND = {
 }
 _ON_DEMAND |= {"style": "display", "scrubber": "display", "generator": "grid", "Coarse": "grid"}
 _ON_DEMAND |= {"read_system": "system.text", "Claims": "claims"}
-_ON_DEMAND |= {"escape_rate": "rates", "NotWeak": "rates"}
+_ON_DEMAND |= {"escape_rate": "rates", "NotWeak": "rates", "quasipotential": "rates"}
 
 
 def __getattr__(name):

@@ -204,6 +204,23 @@ def test_one_wall_reflects_and_one_absorbs():
 # ---- regions -------------------------------------------------------------------------------------
 
 
+def test_a_region_is_left_where_no_noise_crosses_its_edge():
+    """A particle's place has no noise of its own: within a step it moves straight through the edge."""
+    gliding = System(lambda x, t: np.stack([x[..., 1], 0 * x[..., 1]], axis=-1), [0.0, 1e-7], 2)
+    run = simulate(
+        gliding,
+        [-0.35, 1.0],
+        [0.0, 0.3, 0.6],
+        50,
+        rng=2,
+        method="euler-maruyama",
+        save="final",
+        region=lambda x: -x[..., 0],
+    )
+    assert np.allclose(run.exit_time, 0.35, atol=1e-3) and (run.exit_side == 1).all()
+    assert np.abs(run.x[:, -1, 0]).max() < 1e-12
+
+
 def test_leaving_a_disc():
     """From the centre: R**2 / (4 D). Truth values alone see the exits late."""
     system = System(lambda x, t: 0 * x, 0.5, 2)

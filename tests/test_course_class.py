@@ -74,12 +74,16 @@ def faults(sheet):
     }
 
 
+def apart(mistakes):
+    """Whether they are in cells of their own, and lose points at checks of their own."""
+    places = [place for mistake in mistakes for place in (mistake["cell"], *mistake["loses"])]
+    return len(set(places)) == len(places)
+
+
 def answers():
     """Sets of changed answers, no two alike: one in four right in unusual forms, three wrong."""
     each = [mistake for kind in WRONG.values() for mistake in kind[NAME]]
-    sets = [
-        some for n in (1, 2, 3, 4) for some in combinations(each, n) if len({m["cell"] for m in some}) == n
-    ]
+    sets = [some for n in (1, 2, 3, 4) for some in combinations(each, n) if apart(some)]
     forms = [some for some in sets if not any(mistake["loses"] for mistake in some)]
     wrong = [some for some in sets if len(some) < 3 and all(mistake["loses"] for mistake in some)]
     rounds = zip(forms, *(wrong[k::3] for k in range(3)))
@@ -201,7 +205,7 @@ def test_points_are_those_of_nbgrader(class_, tmp_path):
     folder, course, _, _, records = class_
     for part in ("source", "release"):
         shutil.copytree(course / part, tmp_path / part)
-    students = ["student1", "student2"]  # one right in an unusual form, one wrong
+    students = ["student2", "student3"]  # wrong in one place
     api = sheets.nbgrader(tmp_path)
     assert api.generate_assignment(NAME, force=True)["success"]
     for student in students:

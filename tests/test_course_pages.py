@@ -102,7 +102,7 @@ def test_every_chapter_of_the_book_is_known_here():
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     files = [entry["file"] for part in toc["parts"] for entry in part["chapters"]]
     listed = {f"{name}.ipynb" for name in files if name.startswith(("foundations/", "paper/", "beyond/"))}
-    assert listed <= set(CHAPTERS) and len(CHAPTERS) == 17
+    assert listed == set(CHAPTERS)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -151,9 +151,19 @@ def days():
     return found
 
 
-def test_both_plans_read_every_chapter_once():
-    assert sorted(chapters_in("\n".join(weeks()))) == CHAPTERS
-    assert sorted(chapters_in("\n".join(row[1] for row in days()))) == CHAPTERS
+def further():
+    return rows(section("syllabus", "After the course"))
+
+
+def test_both_plans_read_every_chapter_once_and_the_rest_comes_after():
+    later = chapters_in("\n".join(row[0] for row in further()))
+    planned = sorted(set(CHAPTERS) - set(later))
+    assert sorted(chapters_in("\n".join(weeks()))) == planned
+    assert sorted(chapters_in("\n".join(row[1] for row in days()))) == planned
+    for (chapter,), row in zip((chapters_in(row[0]) for row in further()), further()):
+        assert f"[{title(chapter)}]" in row[0] and row[1] == str(minutes(chapter))
+        named = dict(REFERENCE.findall(row[2]))
+        assert named and all(exercises(chapter)[label] == name for name, label in named.items())
 
 
 def test_the_minutes_are_those_of_the_pages():
@@ -168,7 +178,8 @@ def test_the_minutes_are_those_of_the_pages():
     assert [row[2] for row in days()] == [str(n) if n else "–" for n in sums]
     for week, part in [("first", sums[:5]), ("second", sums[5:])]:
         assert f"**After the {week} week** ({sum(part)} minutes" in text("syllabus")
-    assert f"The {len(CHAPTERS)} chapters take {sum(sums)} minutes to read" in text("syllabus")
+    count = len(CHAPTERS) - len(further())
+    assert f"The {count} chapters of the plans take {sum(sums)} minutes to read" in text("syllabus")
 
 
 def test_the_exercises_are_those_of_the_pages_read():

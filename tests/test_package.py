@@ -57,6 +57,7 @@ FRONT_DOOR = [
     "read_system",
     "generator",
     "escape_rate",
+    "quasipotential",
     "symbolic.lagrangian",
     "symbolic.euler_lagrange",
     "symbolic.momentum",

@@ -8,7 +8,7 @@ import pytest
 from scipy.integrate import quad, solve_ivp
 
 import noetherlib as nl
-from noetherlib.rates.quasipotential import curvature, next_order
+from noetherlib.rates.taylor import curvature, next_order
 
 double_well, maier_stein = nl.models.double_well, nl.models.maier_stein
 STRENGTHS = 0.1, 0.05, 0.025

@@ -113,7 +113,7 @@ def covariances(path):
         members = [path[index] if lead else path for index in np.ndindex(lead)]
         each = [Expansion(member).covariance() for member in members]
         return np.reshape(each, path.x.shape + path.x.shape[-1:])
-    terms = mesh.terms(path.x, order=1)
+    terms = mesh.terms(path.x, order=2)
     diagonal, upper = mesh.blocks(terms, mesh.lagrangian.bend(terms))
     n = diagonal.shape[-3]
     covariance = np.zeros(path.x.shape + path.x.shape[-1:])

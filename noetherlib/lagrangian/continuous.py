@@ -115,12 +115,11 @@ class Lagrangian:
         return p, dot(w, p) / 2
 
     def terms(self, x, v, t, order=0):
-        """`Terms` at states and velocities (..., dim), D regular; ``order`` 1 with L_x and M."""
+        """`Terms` at states and velocities (..., dim), D regular; ``order`` 1 with L_x, 2 with M too."""
         A, additive = self.metric(x, t)
         p, kinetic = self.momentum(A, v - self.system.drift(x, t), x)
         L = kinetic if self.potential is None else kinetic + self.potential.value(x, t)
-        terms = Terms(x, t, L, v, p, kinetic, A, additive)
-        return self.with_slopes(terms) if order else terms
+        return self._to_order(Terms(x, t, L, v, p, kinetic, A, additive), order)
 
     # ---- in x and p -------------------------------------------------------------------------------
 
@@ -130,8 +129,7 @@ class Lagrangian:
         Dp = np.einsum("...ij,...j->...i", D, p)
         kinetic, v = dot(p, Dp), self.system.drift(x, t) + 2 * Dp
         L = kinetic if self.potential is None else kinetic + self.potential.value(x, t)
-        terms = Terms(x, t, L, v, p, kinetic, None, additive)
-        return self.with_slopes(terms) if order else terms
+        return self._to_order(Terms(x, t, L, v, p, kinetic, None, additive), order)
 
     def velocity(self, x, p, t):
         """``dx/dt = f + 2 D p``."""
@@ -139,6 +137,23 @@ class Lagrangian:
         return self.system.drift(x, t) + 2 * np.einsum("...ij,...j->...i", D, p)
 
     # ---- derivatives, at given p ------------------------------------------------------------------
+
+    def _to_order(self, terms, order):
+        if order == 1 and terms.additive and self.system.has_products:
+            terms.L_x = -self.system.vjp(terms.x, terms.t, terms.p)
+            if self.potential is not None:
+                terms.L_x += self.potential.gradient(terms.x, terms.t)
+            return terms
+        return self.with_slopes(terms) if order else terms
+
+    def variation(self, terms, dx, dv):
+        """How p and L_x change with the state and the velocity; D constant, second order not needed."""
+        x, t, system = terms.x, terms.t, self.system
+        p = times(terms.A, dv - system.jvp(x, t, dx)) / 2
+        L_x = -system.vjp(x, t, p) - system.hvp(x, t, terms.p, dx)
+        if self.potential is not None:
+            L_x += self.potential.hessian_product(x, t, dx)
+        return p, L_x
 
     def with_slopes(self, terms):
         """The same terms with ``L_x = -dH/dx`` and M."""

@@ -19,7 +19,7 @@ class Equations:
     def __init__(self, mesh, x, p):
         self.mesh, self.x, self.p = mesh, x, p
         mid, v = mesh.split(x)
-        self.terms = mesh.lagrangian.terms_of_momentum(mid, p, mesh.t_mid)
+        self.terms = mesh.lagrangian.terms_of_momentum(mid, p, mesh.t_mid, 2)
         self.velocity = mesh.lagrangian.velocity(mid, p, mesh.t_mid)
         #: (n-1, dim): how much the path moves off ``f + 2 D p``
         self.constraint = mesh.h[:, None] * (v - self.velocity)

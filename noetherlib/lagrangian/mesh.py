@@ -49,6 +49,18 @@ class Mesh:
         left, right = self.ends(terms)
         return right[..., :-1, :] - left[..., 1:, :]
 
+    def hessian_product(self, terms, step):
+        """Second derivative of the action times a ``step`` (n-2, dim) of the inner nodes of one path."""
+        whole = np.pad(step, ((1, 1), (0, 0)))
+        p, L_x = self.lagrangian.variation(terms, *self.split(whole))
+        change = self._half * L_x
+        return (p + change)[:-1] - (p - change)[1:]
+
+    def inertia_product(self, A, step):
+        """The free particle's matrix, A (dim,) a diagonal, times a ``step`` (n-2, dim) of the inner nodes."""
+        pull = A / 2 * self._per_h * np.diff(np.pad(step, ((1, 1), (0, 0))), axis=0)
+        return pull[:-1] - pull[1:]
+
     def hessian(self, terms, bend):
         """Second derivative of the action, as `banded.pack` keeps it; ``bend`` as of the Lagrangian.
 

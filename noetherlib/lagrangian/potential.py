@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..inputs import as_returned, brief
-from ..system.derivatives import EPS, differentiate, symmetrised
+from ..system.derivatives import EPS, along, differentiate, symmetrised
 from ..system.learn import Untouched, without
 from ..system.noise import changes, pseudo_inverse
 
@@ -30,13 +30,23 @@ def potential(system, functional):
     return name, HalfDivergence(system) if name == "onsager-machlup" else None
 
 
-class CustomPotential:
+class Potential:
+    """What every U answers by differences of its gradient."""
+
+    def hessian_product(self, x, t, v):
+        """Second derivatives at ``x`` (..., dim) times ``v`` (..., dim)."""
+        return along(lambda y: self.gradient(y, t), x, v)
+
+
+class CustomPotential(Potential):
     """A caller's ``U(x, t)``; derivatives by its own ``gradient`` and ``hessian`` or by differences."""
 
     def __init__(self, function):
         self.function = function
         self._gradient = getattr(function, "gradient", None)
         self._hessian = getattr(function, "hessian", None)
+        #: whether a gradient takes no differences in every variable
+        self.has_gradient = self._gradient is not None
 
     def value(self, x, t):
         lead = np.broadcast_shapes(x.shape[:-1], np.shape(t))
@@ -56,7 +66,7 @@ class CustomPotential:
         return symmetrised(differentiate(self.gradient, x, t, EPS if self._gradient else EPS ** (2 / 3)))
 
 
-class HalfDivergence:
+class HalfDivergence(Potential):
     """``U = 1/2 tr(P grad f)`` of Onsager and Machlup, P the orthogonal projector on the range of D.
 
     With noise on every variable that is half the divergence. Else it is the half divergence along
@@ -69,6 +79,7 @@ class HalfDivergence:
         if system.additive is False:
             _refuse()
         self.system = system
+        self.has_gradient = system.flow.divergence_gradient is not None
         self._constant = system.constant_diffusion is not None
         if self._constant:
             self._P = self._projector(np.zeros(system.dim), 0.0)

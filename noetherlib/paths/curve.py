@@ -131,7 +131,7 @@ class Curve:
 
     def _expand(self, x):
         """Take the curve over, with the action's derivatives across it."""
-        mesh, terms, costs = self._costs(x, order=1)
+        mesh, terms, costs = self._costs(x, order=2)
         v, bend = mesh.split(x)[1], self.lagrangian.bend(terms)
         pull = times(terms.A, v)
         self.momentum, self.strength = np.abs(terms.p).max(), np.abs(pull).max() / 2

@@ -109,7 +109,7 @@ class Newton:
             if not self.converged[member]:
                 return "undetermined"
             if self.costly:
-                terms = mesh.terms(self.x[member], order=1)
+                terms = mesh.terms(self.x[member], order=2)
                 hessian = mesh.hessian(terms, mesh.lagrangian.bend(terms))
             else:
                 hessian = self.hessian[member]

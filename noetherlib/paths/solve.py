@@ -1,4 +1,4 @@
-"""Least-action paths: damped Newton on the midpoint action, every step a banded Cholesky."""
+"""Least-action paths: damped Newton on the midpoint action."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ..lagrangian.path import Path
 from ..system import System, tell_outside
 from .breaks import WIDTHS, NotSmooth, find_breaks, smoothed
 from .degenerate import solve_degenerate
+from .krylov import by_products, solve_by_products
 from .minimise import minimise
 from .newton import NotConverged
 from .starts import better_starts
@@ -32,6 +33,7 @@ def least_action_path(
     *,
     tol=1e-8,
     max_iter=2000,
+    method=None,
 ):
     """Most likely path(s) from ``x0`` to ``x1`` in given time: a minimum of the action.
 
@@ -53,6 +55,10 @@ def least_action_path(
         value at every node (or by roundoff). Steps go on to roundoff where they still help.
     max_iter : int, optional
         Most Newton steps to take.
+    method : {"banded", "newton-cg"}, optional
+        How Newton's steps are found: by factorising second derivatives, or by conjugate gradients, from
+        products and in memory of the order of the path. The second from 256 variables on where absent,
+        if the system has ``vjp``; it knows constant diagonal D alone, and tries no starts but those given.
 
     Returns
     -------
@@ -118,8 +124,10 @@ def least_action_path(
     for i, start in enumerate(starts):
         x[i] = start
     x[..., 0, :], x[..., -1, :] = x0, x1
-    regular = not lacks_noise(mesh, x)
-    path = _paths(mesh, x, tol, max_iter, regular)
+    regular = not (products := by_products(mesh, method)) and not lacks_noise(mesh, x)
+    path = _paths(
+        mesh, x, tol, max_iter, solve_by_products if products else _solve if regular else solve_degenerate
+    )
     order = np.argsort(np.where(path.converged, path.action, np.inf), axis=0, kind="stable")
     ranked = [path[_pick(order, rank)] for rank in range(len(starts))]
     best = replace(ranked[0], others=tuple(ranked[1:]))
@@ -145,15 +153,14 @@ def least_action_path(
 def nearest_path(mesh, x, tol=1e-8, max_iter=2000):
     """The path that the start ``x`` (n_times, dim) leads to, whatever others there are."""
     regular = not lacks_noise(mesh, x)
-    path = _paths(mesh, x, tol, max_iter, regular)
+    path = _paths(mesh, x, tol, max_iter, _solve if regular else solve_degenerate)
     return _mind_breaks(mesh, path, tol, max_iter) if regular else path
 
 
-def _paths(mesh, x, tol, max_iter, regular):
+def _paths(mesh, x, tol, max_iter, solve):
     """A `Path` from the starts ``x`` (..., n_times, dim), each by itself."""
-    if regular:
+    if solve is not solve_degenerate:
         finite_action(mesh, x)
-    solve = _solve if regular else solve_degenerate
     flat = x.reshape(-1, *x.shape[-2:])
     size = max(1, CHUNK // flat[0].size)
     parts = [solve(mesh, flat[i : i + size], tol, max_iter) for i in range(0, len(flat), size)]

@@ -9,10 +9,10 @@ import numpy as np
 from scipy.integrate import quad
 from scipy.linalg import block_diag
 
-from ..inputs import as_a, as_states
+from ..inputs import as_a
 from ..paths import GeometricPath, geometric_path
 from ..system import System
-from .quasipotential import curvature, excess_divergence, next_order
+from .taylor import curvature, excess_divergence, next_order, rest_point
 
 POINTS = 400  # of a path that is not given
 LARGEST = 6  # variables up to which the next order is computed
@@ -116,8 +116,8 @@ def escape_rate(system, attractor, saddle, geo=None):
     D = as_a(System, system, "system").constant_diffusion
     if D is None:
         raise ValueError("system must have noise that is constant, given as numbers: its D is a function")
-    start, A = _fixed(system, attractor, "attractor")
-    top, S = _fixed(system, saddle, "saddle")
+    start, A = rest_point(system, attractor, "attractor")
+    top, S = rest_point(system, saddle, "saddle")
     growing = [np.linalg.eigvals(M).real > 0 for M in (A, S)]
     if growing[0].any():
         raise ValueError(f"attractor must be stable, and {growing[0].sum()} directions grow there")
@@ -156,20 +156,6 @@ def escape_rate(system, attractor, saddle, geo=None):
         )
     share = float(share) + missed
     return EscapeRate(rate, rate * share, float(prefactor), float(barrier), growth, excess, method)
-
-
-def _fixed(system, point, name):
-    """A fixed point, and the drift's Jacobian there."""
-    x = as_states(getattr(point, "x", point), system.dim, name)
-    if x.ndim != 1:
-        raise ValueError(f"{name} must be one state ({system.dim},), got shape {x.shape}")
-    A, f = system.jacobian(x, 0.0), system.drift(x, 0.0)
-    if not np.isfinite(A).all() or np.abs(f).max() > 1e-6 * np.abs(A).max() * max(1.0, np.abs(x).max()):
-        raise ValueError(
-            f"{name} must be a fixed point of the drift, which is {np.abs(f).max():.3g} there: see "
-            "fixed_points"
-        )
-    return x, A
 
 
 def _around(start, top):

@@ -102,8 +102,9 @@ def _exits(region, a, b, t, h, rng):
     variance = 2 * h * np.einsum("ni,nij,nj->n", slope, D, slope)
     rows = np.flatnonzero(out | (np.minimum(c, d) ** 2 < REACH * variance))
     a, b, D, foot, slope = a[rows], b[rows], D[rows], near[rows], slope[rows]
-    for _ in range(NEWTON):  # to the edge, along the push of the noise
+    for _ in range(NEWTON):  # to the edge, along the push of the noise; straight where it has none there
         push = np.einsum("nij,nj->ni", D, slope)
+        push = np.where(np.einsum("ni,ni->n", push, slope)[:, None] > 0, push, slope)
         size = np.einsum("ni,ni->n", push, slope)
         foot = foot - (region.inside(foot) / np.where(size > 0, size, np.inf))[:, None] * push
         slope = region.gradient(foot)

@@ -27,10 +27,16 @@ works in (x, p, t), with the condition ``dJ/dt + {J, H} = 0``:
     >>> noether_charge(H, xi=(t, 1))                # a boost
     p_v + p_x*t
 
+The symmetries of the equation for the density are those of the Onsager-Machlup action and one more:
+
+    >>> [*map(len, (density_symmetries(c, D, x, t), find_symmetries(L)))]
+    [6, 5]
+
 Every answer is exact.  Parameters are generic: special values may have more symmetries.  Where
 sympy cannot decide whether an expression vanishes, an ``ArithmeticError`` says so.
 """
 
+from .density import density_symmetries
 from .evaluate import lambdify
 from .hamilton import Hamiltonian
 from .lagrange import Lagrangian
@@ -45,14 +51,18 @@ from .mechanics import (
 )
 from .noether import gauge_term, invariance_defect, noether_charge
 from .noise import lagrangian
+from .parabolic import DensitySymmetries, DensitySymmetry
 from .search import PointSymmetry, find_symmetries
 from .symbols import velocities
 
 __all__ = [
+    "DensitySymmetries",
+    "DensitySymmetry",
     "Hamiltonian",
     "Lagrangian",
     "PointSymmetry",
     "SearchLimitError",
+    "density_symmetries",
     "energy",
     "equations_of_motion",
     "euler_lagrange",

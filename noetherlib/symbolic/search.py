@@ -91,29 +91,43 @@ def find_symmetries(
     H = hamiltonian(L)
     if isinstance(degree, bool) or not isinstance(degree, (int, np.integer)) or degree < 0:
         raise ValueError(f"degree: got {brief(degree)}, need an integer >= 0")
-    basis = as_sequence((1, L.time, L.time**2) if time_basis is None else time_basis)
-    basis = [as_expression("time_basis", g, L, (L.time,)) for g in basis]
-    if not basis or null_space([dict(enumerate(basis))], len(basis), (L.time,), deadline):
-        raise ValueError(f"time_basis: got {basis}, need linearly independent functions of {L.time}")
-
+    basis = as_time_basis(time_basis, L, deadline)
     space = Space(H.state, H.time, int(degree), 0 if is_regular(H) else int(degree))
+    unknowns = space.unknowns()
+    known = frame(*gauge_equations(H, *unknowns), space.variables, deadline)
+    solutions = solve(space, basis, invariance(H, *unknowns), known, deadline)
+    return [PointSymmetry(tuple(xi), tau, K) for (*xi, tau), K in solutions]
+
+
+def as_time_basis(time_basis, owner, deadline):
+    """Linearly independent functions of time, by default 1, t and t**2."""
+    t = owner.time
+    basis = as_sequence((1, t, t**2) if time_basis is None else time_basis)
+    basis = [as_expression("time_basis", g, owner, (t,)) for g in basis]
+    if not basis or null_space([dict(enumerate(basis))], len(basis), (t,), deadline):
+        raise ValueError(f"time_basis: got {basis}, need linearly independent functions of {t}")
+    return basis
+
+
+def solve(space, basis, free, known, deadline):
+    """All ``(*xi, tau)`` that meet the ``free`` conditions and those of the `Frame` ``known``.
+
+    Each comes with the function that has its slopes along the frame's fields.
+    """
     generators = _generators(space, basis)
     if len(generators) > MOST_UNKNOWNS:
         raise given_up(f"it has {len(generators)} unknown coefficients, more than {MOST_UNKNOWNS}")
-    unknowns = space.unknowns()
-    known = frame(*gauge_equations(H, *unknowns), space.variables, deadline)
-    free = invariance(H, *unknowns)
     conditions = [form for form in (*free, *known.conditions) if form.terms]
     found = []
     for vector in _solutions(conditions, generators, deadline):
         deadline.check("the gauge terms")
-        functions = [sp.S.Zero] * (H.dim + 1)
+        functions = [sp.S.Zero] * (len(space.state) + 1)
         for c, (i, powers, g) in zip(vector, generators, strict=True):
             functions[i] += c * _function(space, powers, g)
         if not all(vanishes(form(functions), space.variables) for form in free):
             raise ArithmeticError(f"xi, tau = {functions} does not satisfy what it was found from")
         K = integral(known, {k: slope(functions) for k, slope in known.slopes.items()})
-        found.append(PointSymmetry(tuple(functions[:-1]), functions[-1], K))
+        found.append((functions, K))
     return found
 
 

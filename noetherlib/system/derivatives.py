@@ -36,6 +36,13 @@ def differentiate(function, x, t, noise=EPS, fine=False):
     return componentwise(out, out.ndim - x.ndim + 1)
 
 
+def along(function, x, v):
+    """Derivative of ``function(x)`` along ``v``, both (..., dim), by a central difference."""
+    size, reach = (np.abs(a).max(axis=-1, keepdims=True) for a in (v, x))
+    step = EPS ** (1 / 3) * np.maximum(1.0, reach) / np.where(size > 0, size, 1.0)
+    return (function(x + step * v) - function(x - step * v)) / (2 * step)
+
+
 def symmetrised(matrix):
     """The symmetric part of ``matrix`` (..., dim, dim)."""
     return (matrix + np.swapaxes(matrix, -1, -2)) / 2
@@ -113,14 +120,14 @@ def contract(tensor, vector):
     return flat.reshape(*flat.shape[:-2], dim, dim)
 
 
-def by_parts(hessian, x, t, reduce, *vectors):
-    """``reduce(hessian(x, t), *vectors)`` for a tensor (..., dim, dim, dim) and ``vectors`` (..., dim).
+def by_parts(hessian, x, t, reduce, *vectors, rank=3):
+    """``reduce(hessian(x, t), *vectors)`` for tensors of ``rank`` axes, and ``vectors`` (..., dim).
 
     On few times at once, so that the tensors of many variables stay small.
     """
     x, t = np.broadcast_arrays(x, np.asarray(t)[..., None])
     t, dim = t[..., 0], x.shape[-1]
-    size = max(1, 4 * SWEEP // (dim**3 * max(1, t[..., :1].size)))
+    size = max(1, 4 * SWEEP // (dim**rank * max(1, t[..., :1].size)))
     if t.ndim == 0 or t.shape[-1] <= size:
         return reduce(hessian(x, t), *vectors)
     parts = [slice(k, k + size) for k in range(0, t.shape[-1], size)]

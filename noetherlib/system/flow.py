@@ -33,6 +33,11 @@ class Flow:
     hessian = None
     #: second derivatives of p.f for given p, (..., dim, dim): all that paths need of the hessian
     hessian_along = None
+    #: products in their place, each (..., dim): of (x, t, v) the Jacobian times v, of (x, t, p) its transpose
+    #: times p, and of (x, t, p, v) the second derivatives of p.f times v
+    jvp = None
+    vjp = None
+    hvp = None
     #: divergence of f (...), its gradient (..., dim) and second derivatives (..., dim, dim)
     divergence = None
     divergence_gradient = None
@@ -40,6 +45,9 @@ class Flow:
     #: dD_ij/dx_l (..., dim, dim, dim) and d2D_ij/dx_l dx_m (..., dim, dim, dim, dim)
     diffusion_gradient = None
     diffusion_hessian = None
+
+    #: shape of the periodic lattice on which the state is a field, its components first; None: none known
+    lattice = None
 
     #: where data vouch for the flow: a function of x (..., dim) -> (...) of truth values; None: everywhere
     support = None

@@ -5,7 +5,48 @@ from __future__ import annotations
 import numpy as np
 
 from ..inputs import as_floats
-from .derivatives import EPS
+from .derivatives import EPS, differentiate, symmetrised
+
+
+class Noisy:
+    """What a `System` answers about its noise."""
+
+    def diffusion(self, x, t):
+        """Diffusion matrix D at ``x`` (..., dim): (..., dim, dim), whatever form it was given in."""
+        x = self.facts.states(x)
+        lead = np.broadcast_shapes(x.shape[:-1], np.shape(t))
+        D = self.constant_diffusion
+        return np.broadcast_to(self.facts.noise(x, t)[0] if D is None else D, lead + (self.dim,) * 2)
+
+    def noise(self, x, t):
+        """D without the axes that it is known not to depend on, and whether it knows no state."""
+        if self.constant_diffusion is not None:
+            return self.constant_diffusion, True
+        return self.facts.noise(self.facts.states(x), t)
+
+    def inverse_diffusion(self, x, t):
+        """``D^-1`` at ``x`` without the axes that D does not depend on; nan where there is none.
+
+        (dim,) where D is constant and diagonal, else matrices.
+        """
+        return (
+            self._inverse
+            if self._inverse is not None
+            else invert(self.facts.noise(self.facts.states(x), t)[0])
+        )
+
+    def diffusion_gradient(self, x, t):
+        """dD_ij/dx_l at ``x`` (..., dim): (..., dim, dim, dim)."""
+        if self.flow.diffusion_gradient is not None:
+            return self.facts.ask("diffusion_gradient", 3, x, t)
+        return differentiate(self.diffusion, np.asarray(x, dtype=float), t)
+
+    def diffusion_hessian(self, x, t):
+        """d2D_ij/dx_l dx_m at ``x`` (..., dim): (..., dim, dim, dim, dim)."""
+        if self.flow.diffusion_hessian is not None:
+            return self.facts.ask("diffusion_hessian", 4, x, t)
+        x = np.asarray(x, dtype=float)
+        return symmetrised(differentiate(self.diffusion_gradient, x, t, EPS ** (2 / 3)))
 
 
 def as_matrix(given, dim):

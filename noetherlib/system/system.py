@@ -16,14 +16,15 @@ from .derivatives import (
 )
 from .flow import Flow, Functions
 from .learn import Facts
-from .noise import as_matrix, invert, is_diagonal
+from .noise import Noisy, as_matrix, invert, is_diagonal
+from .products import Products, as_lattice
 from .sources import Sources
 
 MANY_VARIABLES = 8  #: from here on a jacobian of the caller's own saves most of the time
 FEW = 6  #: up to here differences of fourth order are worth their price
 
 
-class System(Sources):
+class System(Noisy, Products, Sources):
     """A noisy dynamical system ``dx = f(x, t) dt + sqrt(2 D) dW`` in the sense of Itô.
 
     Parameters
@@ -46,6 +47,13 @@ class System(Sources):
     hessian_along : callable, optional
         ``(x, t, p) -> (..., dim, dim)``: second derivatives of ``p.f``, all that a path needs of the
         hessian, and with many variables much smaller.
+    jvp, vjp, hvp : callable, optional
+        Products in place of matrices, for very many variables, each (..., dim): ``jvp(x, t, v)`` is the
+        Jacobian times v, ``vjp(x, t, p)`` its transpose times p, ``hvp(x, t, p, v)`` the second
+        derivatives of ``p.f`` times v. Of these ``vjp`` cannot be had from few values of the others.
+    lattice : tuple of int, optional
+        Declares that the state is a field on a periodic lattice of this shape, its components first
+        and the last index fastest: paths of very many variables are found in fewer steps.
     additive : bool, optional
         Declares whether D does not depend on the state.
     autonomous : bool, optional
@@ -76,10 +84,15 @@ class System(Sources):
         hessian=None,
         *,
         hessian_along=None,
+        jvp=None,
+        vjp=None,
+        hvp=None,
+        lattice=None,
         additive=None,
         autonomous=None,
     ):
         functions = dict(drift=drift, jacobian=jacobian, hessian=hessian, hessian_along=hessian_along)
+        functions |= dict(jvp=jvp, vjp=vjp, hvp=hvp)
         for name, function in functions.items():
             if not callable(function) and (name == "drift" or function is not None):
                 raise ValueError(f"{name} must be a function of (x, t), got {brief(function)}")
@@ -87,6 +100,7 @@ class System(Sources):
         for name, fact in facts.items():
             if fact not in (True, False, None):
                 raise ValueError(f"{name} must be True, False or None (not declared), got {brief(fact)}")
+        facts["lattice"] = None if lattice is None else as_lattice(lattice, as_count(dim, "dim"))
         self._hold(Functions(as_count(dim, "dim"), diffusion, **functions, **facts))
 
     @classmethod
@@ -214,42 +228,3 @@ class System(Sources):
         if self.flow.hessian is not None or self.flow.hessian_along is not None:
             return EPS
         return EPS ** (2 / 3) if self.flow.jacobian is not None else EPS ** (4 / 9)
-
-    # ---- the noise --------------------------------------------------------------------------------
-
-    def diffusion(self, x, t):
-        """Diffusion matrix D at ``x`` (..., dim): (..., dim, dim), whatever form it was given in."""
-        x = self.facts.states(x)
-        lead = np.broadcast_shapes(x.shape[:-1], np.shape(t))
-        D = self.constant_diffusion
-        return np.broadcast_to(self.facts.noise(x, t)[0] if D is None else D, lead + (self.dim,) * 2)
-
-    def noise(self, x, t):
-        """D without the axes that it is known not to depend on, and whether it knows no state."""
-        if self.constant_diffusion is not None:
-            return self.constant_diffusion, True
-        return self.facts.noise(self.facts.states(x), t)
-
-    def inverse_diffusion(self, x, t):
-        """``D^-1`` at ``x`` without the axes that D does not depend on; nan where there is none.
-
-        (dim,) where D is constant and diagonal, else matrices.
-        """
-        return (
-            self._inverse
-            if self._inverse is not None
-            else invert(self.facts.noise(self.facts.states(x), t)[0])
-        )
-
-    def diffusion_gradient(self, x, t):
-        """dD_ij/dx_l at ``x`` (..., dim): (..., dim, dim, dim)."""
-        if self.flow.diffusion_gradient is not None:
-            return self.facts.ask("diffusion_gradient", 3, x, t)
-        return differentiate(self.diffusion, np.asarray(x, dtype=float), t)
-
-    def diffusion_hessian(self, x, t):
-        """d2D_ij/dx_l dx_m at ``x`` (..., dim): (..., dim, dim, dim, dim)."""
-        if self.flow.diffusion_hessian is not None:
-            return self.facts.ask("diffusion_hessian", 4, x, t)
-        x = np.asarray(x, dtype=float)
-        return symmetrised(differentiate(self.diffusion_gradient, x, t, EPS ** (2 / 3)))

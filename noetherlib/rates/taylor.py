@@ -13,9 +13,24 @@ import numpy as np
 from scipy.integrate import solve_ivp
 from scipy.interpolate import CubicSpline
 
+from ..inputs import as_states
 from ..system.derivatives import differentiate
 
 LOW, HIGH = 0.05, 0.99  # between these parts of the path the Riccati equation is solved
+
+
+def rest_point(system, point, name):
+    """A fixed point, and the drift's Jacobian there."""
+    x = as_states(getattr(point, "x", point), system.dim, name)
+    if x.ndim != 1:
+        raise ValueError(f"{name} must be one state ({system.dim},), got shape {x.shape}")
+    A, f = system.jacobian(x, 0.0), system.drift(x, 0.0)
+    if not np.isfinite(A).all() or np.abs(f).max() > 1e-6 * np.abs(A).max() * max(1.0, np.abs(x).max()):
+        raise ValueError(
+            f"{name} must be a fixed point of the drift, which is {np.abs(f).max():.3g} there: see "
+            "fixed_points"
+        )
+    return x, A
 
 
 def curvature(A, D, name, near=None):
@@ -42,23 +57,26 @@ def cubic(system, x, P, D):
     return _balance(B, np.einsum("ai,ajk->ijk", P, system.hessian(x, 0.0)) / 2)
 
 
+def quartic(system, x, P, D, T):
+    """Fourth derivatives of phi, ``(dim,) * 4``, where its second and third ones are P and T."""
+    second, third = system.hessian(x, 0.0), differentiate(system.hessian, x, 0.0)
+    return _balance(
+        system.jacobian(x, 0.0) + 2 * D @ P,
+        np.einsum("aij,akl->ijkl", T, second) / 4
+        + np.einsum("ai,ajkl->ijkl", P, third) / 6
+        + np.einsum("aij,ab,bkl->ijkl", T, D, T) / 4,
+    )
+
+
 def next_order(system, x, P, D):
     """Relative correction to the Gaussian integral of ``exp(-phi)`` around ``x``, by Laplace's method.
 
     -1/8 phi_ijkl C_ij C_kl + 1/8 phi_ijk C_ij C_kl phi_lmn C_mn + 1/12 phi_ijk phi_lmn C_il C_jm C_kn
     """
-    C, second, third = np.linalg.inv(P), system.hessian(x, 0.0), differentiate(system.hessian, x, 0.0)
-    B = system.jacobian(x, 0.0) + 2 * D @ P
-    T = cubic(system, x, P, D)
-    quartic = _balance(
-        B,
-        np.einsum("aij,akl->ijkl", T, second) / 4
-        + np.einsum("ai,ajkl->ijkl", P, third) / 6
-        + np.einsum("aij,ab,bkl->ijkl", T, D, T) / 4,
-    )
+    C, T = np.linalg.inv(P), cubic(system, x, P, D)
     loop = np.einsum("ijk,jk->i", T, C)
     return (
-        -np.einsum("ijkl,ij,kl", quartic, C, C) / 8
+        -np.einsum("ijkl,ij,kl", quartic(system, x, P, D, T), C, C) / 8
         + loop @ C @ loop / 8
         + np.einsum("ijk,lmn,il,jm,kn", T, T, C, C, C) / 12
     )
