@@ -65,6 +65,7 @@ clean: ## Remove everything built; .venv stays (rm -rf .venv removes it too)
 
 book-environment:
 	@$(PYTHON) tools/environment.py
+	@$(BIN)/python -m tools.recording
 
 live-environment:
 	@$(PYTHON) tools/environment.py live

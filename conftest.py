@@ -3,14 +3,16 @@
 import json
 import tempfile
 import time
+import warnings
 from pathlib import Path
 
+import pytest
 from nbval.kernel import RunningKernel
 from nbval.plugin import IPyNbFile
 
-from tools import execute, parallel
+from tools import execute, parallel, recording
 from tools.build import TESTED, executed, fingerprint
-from tools.environment import use_own_profile
+from tools.environment import CI, use_own_profile
 from tools.notebooks import HTML_PAYLOADS, PAYLOAD
 
 
@@ -72,3 +74,8 @@ def pytest_collection_modifyitems(items):
     for notebook in {item.parent for item in items if hasattr(item.parent, "skip_compare")}:
         notebook.skip_compare = WithoutPictures(notebook.skip_compare)
         notebook.sanitize_patterns.update(HTML_PAYLOADS)
+    cells = [item for item in items if item.path == recording.PAGE]
+    if cells and (problem := recording.fetch()) and not CI:
+        warnings.warn(f"the recording cannot be had, its page is not tested: {problem}", stacklevel=1)
+        for cell in cells:
+            cell.add_marker(pytest.mark.skip(reason=problem))

@@ -110,7 +110,7 @@ def header(path):
 
 
 def test_scripts_with_an_environment_of_their_own_pin_it():
-    heads = {path.name: header(path) for path in tracked() if path.parent.name == "neighbours"}
+    heads = {path.name: header(path) for path in tracked() if path.parent.name in {"neighbours", "fish"}}
     heads = {name: head for name, head in heads.items() if name.startswith(("with_", "against_"))}
     assert heads and all(heads.values())
     for name, head in heads.items():

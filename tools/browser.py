@@ -9,11 +9,12 @@ from functools import partial
 
 from playwright.sync_api import sync_playwright
 
+from tools.environment import CI
+
 NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
 # it reports to no one, fetches nothing of its own, and needs no display
 ARGUMENTS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 ARGUMENTS += ["--disable-component-update", "--disable-sync"]
-CI = os.environ.get("CI", "").lower() in {"true", "1"}
 MISSING = "no Chromium in PATH, and CHROMIUM names none"
 PATIENCE = 60_000  # milliseconds; machines may be busy
 VIEW = 'script[type="application/vnd.jupyter.widget-view+json"]'

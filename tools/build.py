@@ -3,7 +3,8 @@
 The Sphinx environment is cleared first: an incremental build does not repeat the warnings of unchanged
 pages, so only a build from nothing can say that there are none. The notebooks are executed first, several at
 once, and what they computed is kept for as long as the library, the pins, the interpreter and the files that
-notebooks may read stay the same.
+notebooks may read stay the same. Where the recording of tools/recording.py cannot be had, its page is shown
+as it was committed; never under CI.
 
 The address of the book is not in these files. It is taken from the environment:
 
@@ -25,8 +26,8 @@ from pathlib import Path
 
 import yaml
 
-from tools import execute, live, pyodide, vendor
-from tools.environment import PINS, use_own_profile
+from tools import execute, live, pyodide, recording, vendor
+from tools.environment import CI, PINS, use_own_profile
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
@@ -67,7 +68,8 @@ def data():
 
 def executed():
     """The folder of what the notebooks gave, executed with what is here now."""
-    return BUILD / f"executed-{fingerprint([*LIBRARY, *data()])[:16]}"
+    made_of = fingerprint([*LIBRARY, *data(), "tools/recording.txt"], recording.PLACE.exists())
+    return BUILD / f"executed-{made_of[:16]}"
 
 
 def chapters():
@@ -147,6 +149,8 @@ def clear(*kept):
 
 def execute_pages(timeout):
     """Whether all pages that compute did so, now or before; those that failed are told."""
+    if not recording.PLACE.exists() and not CI:
+        execute.keep(executed(), [path for path in notebooks() if path == recording.PAGE])
     failed = execute.fill(executed(), notebooks(), timeout)
     for path, why in failed.items():
         print(f"{path.relative_to(ROOT)} failed:\n{why}", flush=True)

@@ -16,6 +16,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
 PYTHON = os.path.join(VENV, "bin", "python")
 PINS = ["pyproject.toml", "requirements.txt", "constraints.txt"]
+CI = os.environ.get("CI", "").lower() in {"true", "1"}  # where nothing that is missing may be left out
 
 
 def fingerprint():

@@ -53,9 +53,20 @@ def fill(folder, paths, timeout):
             if notebook is None:
                 failed[path] = told
             else:
-                record = CacheBundleIn(notebook, str(path), data={"execution_seconds": told})
-                cache.cache_notebook_bundle(record, check_validity=False, overwrite=True)
+                store(cache, path, notebook, execution_seconds=told)
     return failed
+
+
+def keep(folder, paths):
+    """Take notebooks that cannot be executed here as they are, without pictures and without seconds."""
+    with opened(folder) as cache:
+        for path in missing(cache, paths):
+            store(cache, path, read(path))
+
+
+def store(cache, path, notebook, **known):
+    record = CacheBundleIn(notebook, str(path), data=known)
+    cache.cache_notebook_bundle(record, check_validity=False, overwrite=True)
 
 
 def recorded(folder, notebook):

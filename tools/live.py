@@ -23,7 +23,8 @@ FOLDER = "live"  # in the site
 APPS = ["notebooks", "tree"]
 # pages that cannot run in a browser, and why
 LEFT_OUT = {
-    "foundations/noisy-systems": "it compares runs in several processes, which a browser cannot start"
+    "beyond/recorded-system": "it reads a recording of which the site holds no copy",
+    "foundations/noisy-systems": "it compares runs in several processes, which a browser cannot start",
 }
 PLUGIN = "@jupyterlite/pyodide-kernel-extension:kernel"
 PRELOADED = "ssl sqlite3 ipython jedi comm ipywidgets tqdm myst-nb noetherlib".split()

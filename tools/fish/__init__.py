@@ -1,0 +1,1 @@
+"""What estimators of others say of the recorded school of fish: see __main__.py."""
