@@ -129,6 +129,11 @@ def window():
         yield window
 
 
+def broken(request):
+    """What a request that failed has to be blamed for: nothing if the page was left before it was answered."""
+    return [] if request.failure == "net::ERR_ABORTED" else [f"failed: {request.url} ({request.failure})"]
+
+
 @pytest.fixture
 def opened(window, address):
     """open(name, size, scheme) gives a page that has loaded; what it complained of is checked at the end."""
@@ -141,7 +146,7 @@ def opened(window, address):
         tab.set_default_timeout(browser.PATIENCE)
         tab.on("console", lambda message: message.type == "error" and complaints.append(message.text))
         tab.on("pageerror", lambda error: complaints.append(f"error: {error}"))
-        tab.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
+        tab.on("requestfailed", lambda request: complaints.extend(broken(request)))
         tab.on("response", lambda r: r.status >= 400 and complaints.append(f"{r.status}: {r.url}"))
         tab.on("request", lambda r: r.url.startswith((address, "data:", "blob:")) or complaints.append(r.url))
         tab.asked = set()  # the files that it loaded
