@@ -130,7 +130,7 @@ def window():
 
 
 def broken(request):
-    """What a request that failed has to be blamed for: nothing if the page was left before it was answered."""
+    """The complaint about a request that failed: none if the page was left before it was answered."""
     return [] if request.failure == "net::ERR_ABORTED" else [f"failed: {request.url} ({request.failure})"]
 
 
