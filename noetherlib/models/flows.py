@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from scipy.special import expit
 
@@ -139,5 +141,10 @@ def _stacked(x, rank, entries):
     out = np.empty((len(entries), *lead))
     for i, entry in enumerate(entries):
         out[i] = entry
-    axes = range(rank + len(lead))
-    return out.reshape((2,) * rank + lead).transpose(*axes[rank:], *axes[:rank])
+    return out.reshape((2,) * rank + lead).transpose(_last(rank, len(lead)))
+
+
+@cache
+def _last(rank, lead):
+    """The order of the axes with the first ``rank`` of them after the ``lead`` that follow."""
+    return (*range(rank, rank + lead), *range(rank))

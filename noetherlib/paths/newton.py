@@ -34,12 +34,14 @@ class Newton:
     def __init__(self, mesh, x, tol):
         self.mesh, self.tol, self.inertia = mesh, tol, None
         batch, n, dim = x.shape
-        self.x = componentwise(x.copy())
+        self.x = componentwise(x.copy(), small=0)
         self.damping = np.zeros(batch)
-        self.reach = np.abs(x).max(axis=(1, 2))
+        self.size = np.abs(x).max(axis=(1, 2))
+        #: an action without lower bound (U < 0 far out) sends the path off to infinity
+        self.far = 1e6 * (1 + self.size)
         self.n_iter = np.zeros(batch, dtype=int)
-        self.action, self.scale, self.gradient_norm, self.target, self.floor = np.zeros((5, batch))
-        self.size, self.roundoff = self.reach.copy(), None
+        self.action, self.scale, self.gradient_norm, self.momentum, self.floor = np.zeros((5, batch))
+        self.roundoff = None
         self.gradient = np.zeros((batch, n - 2, dim))
         self.hessian = np.zeros((batch, n - 2, *((2, dim, dim) if dim >= WIDE else (dim, 2 * dim))))
         self.costly, self.slope_noise = mesh.lagrangian.costly, mesh.lagrangian.system.slope_noise
@@ -50,6 +52,10 @@ class Newton:
             self.finite = self.expand(np.arange(batch), self.x) & np.isfinite(
                 self.hessian.reshape(batch, -1).sum(axis=1)
             )
+
+    @property
+    def target(self):
+        return self.tol * self.momentum + 16 * self.floor
 
     @property
     def converged(self):
@@ -158,7 +164,7 @@ class Newton:
             "action": terms.L @ mesh.h,
             "scale": (np.abs(terms.L) + terms.kinetic) @ mesh.h,
             "floor": floor,
-            "target": self.tol * momentum + 16 * floor,
+            "momentum": momentum,
         }
         if self.costly:
             found["bend"] = bend
@@ -173,7 +179,7 @@ class Newton:
         """One step for each active path; returns which of them should go on."""
         every = slice(None) if len(active) == len(self.x) else active
         steps, predicted = self._solve(active, every)
-        trial = self.x[every].copy()
+        trial = self.x[every].copy(order="K")
         trial[:, 1:-1] += steps
         terms = self.mesh.terms(trial)
         fall = self.action[every] - terms.L @ self.mesh.h
@@ -182,37 +188,27 @@ class Newton:
         hopeful = last | (fall >= 1e-4 * predicted)
         before = self.gradient_norm[every].copy()
         below = np.where(last, before, np.inf)
-        if hopeful.all():
+        number = np.count_nonzero(hopeful)
+        if number == len(active):
             accepted = self.expand(active, trial, below, terms)
         else:
             accepted = np.zeros(len(active), dtype=bool)
-            if hopeful.any():
+            if number:
                 accepted[hopeful] = self.expand(
                     active[hopeful], trial[hopeful], below[hopeful], terms.at(hopeful)
                 )
         self.n_iter[every] += 1
+        now = self.gradient_norm[every]
         if self.costly:
-            self.fresh = not (accepted & (self.gradient_norm[every] < before / 8)).all()
-        on = map(self._goes_on, active, accepted, fall, predicted, last, before)
-        return np.fromiter(on, bool, len(active))
-
-    def _goes_on(self, k, accepted, fall, predicted, last, before):
-        """Whether one path should go on, and its damping for the next step."""
-        damping, norm = self.damping[k], self.gradient_norm[k]
-        slow = last and norm > before / 2
-        if accepted and fall > 0.75 * predicted:
-            damping = damping / 8 if damping > 1e-10 else 0.0
-        if not accepted or slow or (not last and fall < 0.25 * predicted):
-            damping = 4 * damping or (1e-9 if last else 1e-3)
-        self.damping[k] = damping
-        if (slow and (norm <= 16 * self.floor[k] or damping > 1)) or norm <= self.floor[k] / 4:
-            return False
-        # an action without lower bound (U < 0 far out) sends the path off to infinity
-        return damping <= 1e12 and self.size[k] <= 1e6 * (1 + self.reach[k])
+            self.fresh = not (accepted & (now < before / 8)).all()
+        kept = (a[every] for a in (self.damping, self.floor, self.size, self.far))
+        told = (accepted, fall, predicted, last, before, now, *kept)
+        on, self.damping[every] = zip(*map(_judge, *(values.tolist() for values in told)))
+        return np.array(on)
 
     def _solve(self, active, every):
         """Newton steps and the falls of the action they promise; damping grows where it must."""
-        steps, predicted = np.empty((len(active), *self.gradient.shape[1:])), np.zeros(len(active))
+        steps, predicted = self.gradient[every].copy(order="K"), np.zeros(len(active))
         for i, k in enumerate(active):
             hessian, downhill, damping = self.hessian[k], -self.gradient[k], self.damping[k]
             step = solve(hessian, downhill) if damping == 0 else None
@@ -236,3 +232,14 @@ class Newton:
             A, self._additive = self.mesh.lagrangian.metric(mid, self.mesh.t_mid)
             self.inertia = yardstick(*self.mesh.inertia(A))
         return self.inertia
+
+
+def _judge(accepted, fall, predicted, last, before, now, damping, floor, size, far):
+    """Whether a path should go on after a step, and its damping for the next."""
+    slow = last and now > before / 2
+    if accepted and fall > 0.75 * predicted:
+        damping = damping / 8 if damping > 1e-10 else 0.0
+    if not accepted or slow or (not last and fall < 0.25 * predicted):
+        damping = 4 * damping or (1e-9 if last else 1e-3)
+    done = now <= floor / 2 or (slow and (now <= 16 * floor or damping > 1))
+    return not done and damping <= 1e12 and size <= far, damping
