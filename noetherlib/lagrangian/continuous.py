@@ -111,9 +111,9 @@ class Lagrangian:
 
     def momentum(self, A, w, x):
         """p and the kinetic part of L for ``w = v - f``."""
-        p = times(A, w)
-        p /= 2
-        return p, dot(w, p) / 2
+        half = w / 2
+        p = times(A, half)
+        return p, dot(half, p)
 
     def terms(self, x, v, t, order=0):
         """`Terms` at states and velocities (..., dim), D regular; ``order`` 1 with L_x, 2 with M too."""

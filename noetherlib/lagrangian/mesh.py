@@ -83,13 +83,12 @@ class Mesh:
         """Its diagonal blocks, and those right of them."""
         if terms.M.shape[-1] >= WIDE:
             return unpack(self.hessian(terms, bend))
-        AM, (metric, both) = product(terms.A, terms.M), self._metric(terms.A)
-        AM /= 2
-        P = product(terms.M.swapaxes(-1, -2), AM)
-        P += bend
-        P *= self._quarter
-        AM /= 2
+        quarter, metric, both = self._metric(terms.A)
+        AM = product(quarter, terms.M)
         MA = AM.swapaxes(-1, -2)
+        P = product(terms.M.swapaxes(-1, -2), AM)
+        P *= self._half[..., None]
+        P += self._quarter * bend
         even = AM + MA
         diagonal = P[..., 1:, :, :] + P[..., :-1, :, :]
         diagonal += even[..., 1:, :, :]
@@ -101,13 +100,13 @@ class Mesh:
         return diagonal, P[..., 1:-1, :, :]
 
     def _metric(self, A):
-        """``A/2h`` on every interval, and on both of a node; kept where A is the same on all."""
+        """``A/4``, and ``A/2h`` on every interval and on both of a node; kept where A is the same on all."""
         if self._kept[0] is not A:
             metric = componentwise((A if A.ndim > 2 else as_matrix(A)) * self._stiffness, 2, small=0)
             both = metric[..., 1:, :, :] + metric[..., :-1, :, :]
             if A.ndim > 2:
-                return metric, both
-            self._kept = A, (metric, both)
+                return A / 4, metric, both
+            self._kept = A, (A / 4, metric, both)
         return self._kept[1]
 
     def inertia(self, A):

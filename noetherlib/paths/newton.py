@@ -36,7 +36,7 @@ class Newton:
         batch, n, dim = x.shape
         self.x = componentwise(x.copy(), small=0)
         self.damping = np.zeros(batch)
-        self.size = np.abs(x).max(axis=(1, 2))
+        self.size = _largest(x)
         #: an action without lower bound (U < 0 far out) sends the path off to infinity
         self.far = 1e6 * (1 + self.size)
         self.n_iter = np.zeros(batch, dtype=int)
@@ -126,17 +126,17 @@ class Newton:
 
         return np.array([kind(member) for member in range(len(self.x))])
 
-    def expand(self, members, x, below=np.inf, terms=None):
+    def expand(self, members, x, below=np.inf, terms=None, action=None):
         """Take ``x`` over as the paths of ``members``, with the derivatives of the action there.
 
         Only those are taken whose gradient is finite and smaller than ``below``; returns which.
-        ``terms`` are those of order 0 at ``x``, where they are known already.
+        ``terms`` are those of order 0 at ``x``, and ``action`` theirs, where they are known already.
         """
         mesh = self.mesh
         terms = mesh.lagrangian.with_slopes(terms or mesh.terms(x))
         left, right = mesh.ends(terms)
         gradient = right[:, :-1] - left[:, 1:]
-        norm = np.abs(gradient).max(axis=(1, 2), initial=0.0)
+        norm = _largest(gradient)
         taken = norm < below  # never where it is not a number
         number = np.count_nonzero(taken)
         if not number:
@@ -147,7 +147,7 @@ class Newton:
             bend = mesh.lagrangian.bend(terms, self.zeros)
         else:
             bend = self.bend[members]
-        momentum, size = np.abs(left).max(axis=(1, 2)), np.abs(x).max(axis=(1, 2))
+        momentum, size = _largest(left), _largest(x)
         if self.roundoff is None or not terms.additive:
             A = np.abs(terms.A).max(axis=tuple(range(-min(3, terms.A.ndim), 0)))
             self.roundoff = EPS * A / mesh.h.min()
@@ -161,7 +161,7 @@ class Newton:
             "gradient": gradient,
             "gradient_norm": norm,
             "hessian": mesh.hessian(terms, bend),
-            "action": terms.L @ mesh.h,
+            "action": terms.L @ mesh.h if action is None else action,
             "scale": (np.abs(terms.L) + terms.kinetic) @ mesh.h,
             "floor": floor,
             "momentum": momentum,
@@ -182,34 +182,35 @@ class Newton:
         trial = self.x[every].copy(order="K")
         trial[:, 1:-1] += steps
         terms = self.mesh.terms(trial)
-        fall = self.action[every] - terms.L @ self.mesh.h
+        action = terms.L @ self.mesh.h
+        fall = (self.action[every] - action).tolist()
+        before, scale = self.gradient_norm[every].tolist(), self.scale[every].tolist()
         # near the end the fall drowns in roundoff, and only the gradient can tell
-        last = predicted <= 1e-12 * self.scale[every]
-        hopeful = last | (fall >= 1e-4 * predicted)
-        before = self.gradient_norm[every].copy()
-        below = np.where(last, before, np.inf)
-        number = np.count_nonzero(hopeful)
-        if number == len(active):
-            accepted = self.expand(active, trial, below, terms)
+        last = [promise <= 1e-12 * size for promise, size in zip(predicted, scale)]
+        hopeful = [end or f >= 1e-4 * promise for end, f, promise in zip(last, fall, predicted)]
+        below = np.array([norm if end else np.inf for end, norm in zip(last, before)])
+        if all(hopeful):
+            accepted = self.expand(active, trial, below, terms, action)
         else:
-            accepted = np.zeros(len(active), dtype=bool)
-            if number:
-                accepted[hopeful] = self.expand(
-                    active[hopeful], trial[hopeful], below[hopeful], terms.at(hopeful)
+            accepted, some = np.zeros(len(active), dtype=bool), np.array(hopeful)
+            if some.any():
+                accepted[some] = self.expand(
+                    active[some], trial[some], below[some], terms.at(some), action[some]
                 )
         self.n_iter[every] += 1
-        now = self.gradient_norm[every]
+        known = (self.gradient_norm, self.damping, self.floor, self.size, self.far)
+        now, *more = (values[every].tolist() for values in known)
         if self.costly:
-            self.fresh = not (accepted & (now < before / 8)).all()
-        kept = (a[every] for a in (self.damping, self.floor, self.size, self.far))
-        told = (accepted, fall, predicted, last, before, now, *kept)
-        on, self.damping[every] = zip(*map(_judge, *(values.tolist() for values in told)))
+            self.fresh = not (accepted & np.less(now, np.divide(before, 8))).all()
+        told = zip(accepted.tolist(), fall, predicted, last, before, now, *more)
+        on, self.damping[every] = zip(*(_judge(*each) for each in told))
         return np.array(on)
 
     def _solve(self, active, every):
         """Newton steps and the falls of the action they promise; damping grows where it must."""
-        steps, predicted = self.gradient[every].copy(order="K"), np.zeros(len(active))
-        for i, k in enumerate(active):
+        steps, predicted = np.empty_like(self.gradient[every]), []
+        for i, k in enumerate(active.tolist()):
+            promise = 0.0
             hessian, downhill, damping = self.hessian[k], -self.gradient[k], self.damping[k]
             step = solve(hessian, downhill) if damping == 0 else None
             if step is None:
@@ -219,11 +220,11 @@ class Newton:
                     if damping > 1e12:  # steps of time too unequal for the free particle's matrix
                         step = np.zeros_like(downhill)
                         break
-                predicted[i] = damping * quadratic(inertia, step)
+                promise = damping * quadratic(inertia, step) / 2
                 self.damping[k] = damping
-            predicted[i] += np.vdot(downhill, step)
+            predicted.append(float(promise + np.vdot(downhill, step) / 2))
             steps[i] = step
-        return steps, predicted / 2
+        return steps, predicted
 
     def free(self, member):
         """The free particle's matrix along one path: the same for all where D knows no state."""
@@ -232,6 +233,11 @@ class Newton:
             A, self._additive = self.mesh.lagrangian.metric(mid, self.mesh.t_mid)
             self.inertia = yardstick(*self.mesh.inertia(A))
         return self.inertia
+
+
+def _largest(a):
+    """The largest size of the numbers of each path."""
+    return np.maximum.reduce(np.abs(a), axis=(1, 2), initial=0.0)
 
 
 def _judge(accepted, fall, predicted, last, before, now, damping, floor, size, far):

@@ -40,7 +40,7 @@ def _rests(system, x, t):
     """Whether the noiseless flow leaves the states ``x`` where they are, at all times ``t``."""
     if system.drift(x, t[0]).any():
         return False
-    return not system.drift(np.repeat(x[..., None, :], len(t), axis=-2), t).any()
+    return system.flow.autonomous or not system.drift(np.repeat(x[..., None, :], len(t), axis=-2), t).any()
 
 
 def _along_flow(system, x, t, share):
