@@ -67,17 +67,17 @@ def product(a, b):
     """``a @ b`` of stacked matrices, ``a`` (dim,) a diagonal too; small ones without BLAS for each."""
     if a.ndim == 1:
         return a[:, None] * b
-    return a @ b if a.shape[-1] > 8 or b.size < 400 else np.einsum("...ij,...jk->...ik", a, b)
+    return a @ b if a.shape[-1] > 8 else np.einsum("...ij,...jk->...ik", a, b)
 
 
 def vector_times(p, a):
     """``p @ a`` for vectors p (..., dim) and matrices a (..., dim, dim)."""
-    return (p[..., None, :] @ a)[..., 0, :] if a.size < 400 else np.einsum("...i,...il->...l", p, a)
+    return np.einsum("...i,...il->...l", p, a)
 
 
 def dot(a, b):
     """Scalar products along the last axis."""
-    return np.einsum("...i,...i->...", a, b)
+    return np.add.reduce(a * b, axis=-1)
 
 
 class Lagrangian:
@@ -111,8 +111,9 @@ class Lagrangian:
 
     def momentum(self, A, w, x):
         """p and the kinetic part of L for ``w = v - f``."""
-        p = times(A, w) / 2
-        return p, dot(w, p) / 2
+        half = w / 2
+        p = times(A, half)
+        return p, dot(half, p)
 
     def terms(self, x, v, t, order=0):
         """`Terms` at states and velocities (..., dim), D regular; ``order`` 1 with L_x, 2 with M too."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..system.layout import componentwise
 from .banded import WIDE, pack_band, unpack
 from .continuous import product
 
@@ -82,26 +83,30 @@ class Mesh:
         """Its diagonal blocks, and those right of them."""
         if terms.M.shape[-1] >= WIDE:
             return unpack(self.hessian(terms, bend))
-        AM, metric = product(terms.A, terms.M), self._metric(terms.A)
-        P = product(terms.M.swapaxes(-1, -2), AM / 2)
-        P += bend
-        P *= self._quarter
-        AM /= 4
-        MA, outer = AM.swapaxes(-1, -2), P + metric
+        quarter, metric, both = self._metric(terms.A)
+        AM = product(quarter, terms.M)
+        MA = AM.swapaxes(-1, -2)
+        P = product(terms.M.swapaxes(-1, -2), AM)
+        P *= self._half[..., None]
+        P += self._quarter * bend
         even = AM + MA
-        diagonal = (outer + even)[..., 1:, :, :]
-        diagonal += (outer - even)[..., :-1, :, :]
+        diagonal = P[..., 1:, :, :] + P[..., :-1, :, :]
+        diagonal += even[..., 1:, :, :]
+        diagonal -= even[..., :-1, :, :]
+        diagonal += both
         P -= metric
         P += AM
         P -= MA
         return diagonal, P[..., 1:-1, :, :]
 
     def _metric(self, A):
-        """``A/2h`` on every interval, kept where A is the same on all."""
-        if A.ndim > 2:
-            return A * self._stiffness
+        """``A/4``, and ``A/2h`` on every interval and on both of a node; kept where A is the same on all."""
         if self._kept[0] is not A:
-            self._kept = A, as_matrix(A) * self._stiffness
+            metric = componentwise((A if A.ndim > 2 else as_matrix(A)) * self._stiffness, 2, small=0)
+            both = metric[..., 1:, :, :] + metric[..., :-1, :, :]
+            if A.ndim > 2:
+                return A / 4, metric, both
+            self._kept = A, (A / 4, metric, both)
         return self._kept[1]
 
     def inertia(self, A):

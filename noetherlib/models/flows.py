@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from scipy.special import expit
 
@@ -78,23 +80,24 @@ class MaierStein(Flow):
         self.beta, self.diffusion = beta, diffusion
 
     def drift(self, x, t):
-        u, v = x[..., 0], x[..., 1]
-        u2 = u * u
-        return _stacked(x, 1, [u * (1 - u2 - self.beta * (v * v)), v * (-1 - u2)])
+        squares = x * x
+        u2, v2 = squares[..., 0], squares[..., 1]
+        return x * _stacked(x, 1, [1 - u2 - self.beta * v2, -1 - u2])
 
     def jacobian(self, x, t):
-        u, v = x[..., 0], x[..., 1]
-        u2, uv = u * u, -2 * u * v
-        return _stacked(x, 2, [1 - 3 * u2 - self.beta * (v * v), self.beta * uv, uv, -1 - u2])
+        squares, uv = x * x, -2 * x[..., 0] * x[..., 1]
+        u2, v2 = squares[..., 0], squares[..., 1]
+        return _stacked(x, 2, [1 - 3 * u2 - self.beta * v2, self.beta * uv, uv, -1 - u2])
 
     def hessian(self, x, t):
         u, v, b = x[..., 0], x[..., 1], self.beta
         return _stacked(x, 3, [-6 * u, -2 * b * v, -2 * b * v, -2 * b * u, -2 * v, -2 * u, -2 * u, 0.0])
 
     def hessian_along(self, x, t, p):
-        u, v, p_u, p_v = -2 * x[..., 0], -2 * x[..., 1], p[..., 0], self.beta * p[..., 0]
-        mixed = v * p_v + u * p[..., 1]
-        return _stacked(x, 2, [3 * u * p_u + v * p[..., 1], mixed, mixed, u * p_v])
+        twice, p_u, p_v = -2 * x, p[..., 0], p[..., 1]
+        u, v, beta_p = twice[..., 0], twice[..., 1], self.beta * p_u
+        mixed = v * beta_p + u * p_v
+        return _stacked(x, 2, [3 * u * p_u + v * p_v, mixed, mixed, u * beta_p])
 
     def divergence_hessian(self, x, t):
         return np.diag([-8.0, -2.0 * self.beta])
@@ -139,5 +142,10 @@ def _stacked(x, rank, entries):
     out = np.empty((len(entries), *lead))
     for i, entry in enumerate(entries):
         out[i] = entry
-    axes = range(rank + len(lead))
-    return out.reshape((2,) * rank + lead).transpose(*axes[rank:], *axes[:rank])
+    return out.reshape((2,) * rank + lead).transpose(_last(rank, len(lead)))
+
+
+@cache
+def _last(rank, lead):
+    """The order of the axes with the first ``rank`` of them after the ``lead`` that follow."""
+    return (*range(rank, rank + lead), *range(rank))

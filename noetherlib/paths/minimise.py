@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..lagrangian.action import explain_derivatives
+from ..lagrangian.action import explain_derivatives, finite_action
 from .clock import ease, is_autonomous, slide
 from .newton import Newton
 
@@ -18,6 +18,7 @@ def minimise(mesh, x, tol, max_iter, rough=False):
     """
     newton = Newton(mesh, x, tol)
     if not newton.finite.all():
+        finite_action(mesh, x)
         explain_derivatives(mesh, x)
     newton.descend(min(max_iter, PATIENCE), rough)
     low = newton.x.copy(), newton.action.copy()

@@ -34,12 +34,14 @@ class Newton:
     def __init__(self, mesh, x, tol):
         self.mesh, self.tol, self.inertia = mesh, tol, None
         batch, n, dim = x.shape
-        self.x = componentwise(x.copy())
+        self.x = componentwise(x.copy(), small=0)
         self.damping = np.zeros(batch)
-        self.reach = np.abs(x).max(axis=(1, 2))
+        self.size = _largest(x)
+        #: an action without lower bound (U < 0 far out) sends the path off to infinity
+        self.far = 1e6 * (1 + self.size)
         self.n_iter = np.zeros(batch, dtype=int)
-        self.action, self.scale, self.gradient_norm, self.target, self.floor = np.zeros((5, batch))
-        self.size, self.roundoff = self.reach.copy(), None
+        self.action, self.scale, self.gradient_norm, self.momentum, self.floor = np.zeros((5, batch))
+        self.roundoff = None
         self.gradient = np.zeros((batch, n - 2, dim))
         self.hessian = np.zeros((batch, n - 2, *((2, dim, dim) if dim >= WIDE else (dim, 2 * dim))))
         self.costly, self.slope_noise = mesh.lagrangian.costly, mesh.lagrangian.system.slope_noise
@@ -50,6 +52,10 @@ class Newton:
             self.finite = self.expand(np.arange(batch), self.x) & np.isfinite(
                 self.hessian.reshape(batch, -1).sum(axis=1)
             )
+
+    @property
+    def target(self):
+        return self.tol * self.momentum + 16 * self.floor
 
     @property
     def converged(self):
@@ -120,17 +126,17 @@ class Newton:
 
         return np.array([kind(member) for member in range(len(self.x))])
 
-    def expand(self, members, x, below=np.inf, terms=None):
+    def expand(self, members, x, below=np.inf, terms=None, action=None):
         """Take ``x`` over as the paths of ``members``, with the derivatives of the action there.
 
         Only those are taken whose gradient is finite and smaller than ``below``; returns which.
-        ``terms`` are those of order 0 at ``x``, where they are known already.
+        ``terms`` are those of order 0 at ``x``, and ``action`` theirs, where they are known already.
         """
         mesh = self.mesh
         terms = mesh.lagrangian.with_slopes(terms or mesh.terms(x))
         left, right = mesh.ends(terms)
         gradient = right[:, :-1] - left[:, 1:]
-        norm = np.abs(gradient).max(axis=(1, 2), initial=0.0)
+        norm = _largest(gradient)
         taken = norm < below  # never where it is not a number
         number = np.count_nonzero(taken)
         if not number:
@@ -141,7 +147,7 @@ class Newton:
             bend = mesh.lagrangian.bend(terms, self.zeros)
         else:
             bend = self.bend[members]
-        momentum, size = np.abs(left).max(axis=(1, 2)), np.abs(x).max(axis=(1, 2))
+        momentum, size = _largest(left), _largest(x)
         if self.roundoff is None or not terms.additive:
             A = np.abs(terms.A).max(axis=tuple(range(-min(3, terms.A.ndim), 0)))
             self.roundoff = EPS * A / mesh.h.min()
@@ -155,10 +161,10 @@ class Newton:
             "gradient": gradient,
             "gradient_norm": norm,
             "hessian": mesh.hessian(terms, bend),
-            "action": terms.L @ mesh.h,
+            "action": terms.L @ mesh.h if action is None else action,
             "scale": (np.abs(terms.L) + terms.kinetic) @ mesh.h,
             "floor": floor,
-            "target": self.tol * momentum + 16 * floor,
+            "momentum": momentum,
         }
         if self.costly:
             found["bend"] = bend
@@ -173,47 +179,38 @@ class Newton:
         """One step for each active path; returns which of them should go on."""
         every = slice(None) if len(active) == len(self.x) else active
         steps, predicted = self._solve(active, every)
-        trial = self.x[every].copy()
+        trial = self.x[every].copy(order="K")
         trial[:, 1:-1] += steps
         terms = self.mesh.terms(trial)
-        fall = self.action[every] - terms.L @ self.mesh.h
+        action = terms.L @ self.mesh.h
+        fall = (self.action[every] - action).tolist()
+        before, scale = self.gradient_norm[every].tolist(), self.scale[every].tolist()
         # near the end the fall drowns in roundoff, and only the gradient can tell
-        last = predicted <= 1e-12 * self.scale[every]
-        hopeful = last | (fall >= 1e-4 * predicted)
-        before = self.gradient_norm[every].copy()
-        below = np.where(last, before, np.inf)
-        if hopeful.all():
-            accepted = self.expand(active, trial, below, terms)
+        last = [promise <= 1e-12 * size for promise, size in zip(predicted, scale)]
+        hopeful = [end or f >= 1e-4 * promise for end, f, promise in zip(last, fall, predicted)]
+        below = np.array([norm if end else np.inf for end, norm in zip(last, before)])
+        if all(hopeful):
+            accepted = self.expand(active, trial, below, terms, action)
         else:
-            accepted = np.zeros(len(active), dtype=bool)
-            if hopeful.any():
-                accepted[hopeful] = self.expand(
-                    active[hopeful], trial[hopeful], below[hopeful], terms.at(hopeful)
+            accepted, some = np.zeros(len(active), dtype=bool), np.array(hopeful)
+            if some.any():
+                accepted[some] = self.expand(
+                    active[some], trial[some], below[some], terms.at(some), action[some]
                 )
         self.n_iter[every] += 1
+        known = (self.gradient_norm, self.damping, self.floor, self.size, self.far)
+        now, *more = (values[every].tolist() for values in known)
         if self.costly:
-            self.fresh = not (accepted & (self.gradient_norm[every] < before / 8)).all()
-        on = map(self._goes_on, active, accepted, fall, predicted, last, before)
-        return np.fromiter(on, bool, len(active))
-
-    def _goes_on(self, k, accepted, fall, predicted, last, before):
-        """Whether one path should go on, and its damping for the next step."""
-        damping, norm = self.damping[k], self.gradient_norm[k]
-        slow = last and norm > before / 2
-        if accepted and fall > 0.75 * predicted:
-            damping = damping / 8 if damping > 1e-10 else 0.0
-        if not accepted or slow or (not last and fall < 0.25 * predicted):
-            damping = 4 * damping or (1e-9 if last else 1e-3)
-        self.damping[k] = damping
-        if (slow and (norm <= 16 * self.floor[k] or damping > 1)) or norm <= self.floor[k] / 4:
-            return False
-        # an action without lower bound (U < 0 far out) sends the path off to infinity
-        return damping <= 1e12 and self.size[k] <= 1e6 * (1 + self.reach[k])
+            self.fresh = not (accepted & np.less(now, np.divide(before, 8))).all()
+        told = zip(accepted.tolist(), fall, predicted, last, before, now, *more)
+        on, self.damping[every] = zip(*(_judge(*each) for each in told))
+        return np.array(on)
 
     def _solve(self, active, every):
         """Newton steps and the falls of the action they promise; damping grows where it must."""
-        steps, predicted = np.empty((len(active), *self.gradient.shape[1:])), np.zeros(len(active))
-        for i, k in enumerate(active):
+        steps, predicted = np.empty_like(self.gradient[every]), []
+        for i, k in enumerate(active.tolist()):
+            promise = 0.0
             hessian, downhill, damping = self.hessian[k], -self.gradient[k], self.damping[k]
             step = solve(hessian, downhill) if damping == 0 else None
             if step is None:
@@ -223,11 +220,11 @@ class Newton:
                     if damping > 1e12:  # steps of time too unequal for the free particle's matrix
                         step = np.zeros_like(downhill)
                         break
-                predicted[i] = damping * quadratic(inertia, step)
+                promise = damping * quadratic(inertia, step) / 2
                 self.damping[k] = damping
-            predicted[i] += np.vdot(downhill, step)
+            predicted.append(float(promise + np.vdot(downhill, step) / 2))
             steps[i] = step
-        return steps, predicted / 2
+        return steps, predicted
 
     def free(self, member):
         """The free particle's matrix along one path: the same for all where D knows no state."""
@@ -236,3 +233,19 @@ class Newton:
             A, self._additive = self.mesh.lagrangian.metric(mid, self.mesh.t_mid)
             self.inertia = yardstick(*self.mesh.inertia(A))
         return self.inertia
+
+
+def _largest(a):
+    """The largest size of the numbers of each path."""
+    return np.maximum.reduce(np.abs(a), axis=(1, 2), initial=0.0)
+
+
+def _judge(accepted, fall, predicted, last, before, now, damping, floor, size, far):
+    """Whether a path should go on after a step, and its damping for the next."""
+    slow = last and now > before / 2
+    if accepted and fall > 0.75 * predicted:
+        damping = damping / 8 if damping > 1e-10 else 0.0
+    if not accepted or slow or (not last and fall < 0.25 * predicted):
+        damping = 4 * damping or (1e-9 if last else 1e-3)
+    done = now <= floor / 2 or (slow and (now <= 16 * floor or damping > 1))
+    return not done and damping <= 1e12 and size <= far, damping

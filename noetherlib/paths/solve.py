@@ -129,8 +129,8 @@ def least_action_path(
         mesh, x, tol, max_iter, solve_by_products if products else _solve if regular else solve_degenerate
     )
     order = np.argsort(np.where(path.converged, path.action, np.inf), axis=0, kind="stable")
-    ranked = [path[_pick(order, rank)] for rank in range(len(starts))]
-    best = replace(ranked[0], others=tuple(ranked[1:]))
+    best, *others = (path[_pick(order, rank)] for rank in range(len(starts)))
+    best = replace(best, others=tuple(others)) if others else best
     if regular and max_iter:
         best = _mind_breaks(mesh, _improve(mesh, best, tol, max_iter), tol, max_iter)
     if not np.all(best.converged):
@@ -159,7 +159,7 @@ def nearest_path(mesh, x, tol=1e-8, max_iter=2000):
 
 def _paths(mesh, x, tol, max_iter, solve):
     """A `Path` from the starts ``x`` (..., n_times, dim), each by itself."""
-    if solve is not solve_degenerate:
+    if solve is solve_by_products:
         finite_action(mesh, x)
     flat = x.reshape(-1, *x.shape[-2:])
     size = max(1, CHUNK // flat[0].size)
@@ -173,13 +173,13 @@ def _paths(mesh, x, tol, max_iter, solve):
 def _improve(mesh, path, tol, max_iter):
     """The paths, those replaced for which the noiseless flow leads to less action."""
     lead = path.x.shape[:-2]
+    which, starts = better_starts(mesh, path.x.reshape(-1, *path.x.shape[-2:]), np.ravel(path.action))
+    if not len(which):
+        return path
     fields = {
         name: np.array(getattr(path, name)).reshape(-1, *np.shape(getattr(path, name))[len(lead) :])
         for name in Path._batched
     }
-    which, starts = better_starts(mesh, fields["x"], fields["action"])
-    if not len(which):
-        return path
     found = _solve(mesh, starts, tol, max_iter)
     less = found["action"] < fields["action"][which] - 1e-9 * (1 + np.abs(fields["action"][which]))
     less &= np.abs(found["x"]).max(axis=(1, 2)) < 1e5 * (1 + np.abs(starts).max(axis=(1, 2)))

@@ -12,7 +12,8 @@ def better_starts(mesh, x, action):
     """Starts (batch, n_times, dim) of less action than the paths ``x`` found, and which paths those are.
 
     One evaluation of the action for each of the three candidates: the flow forward from the first
-    state, the flow backward from the last, each bent to meet the other end, and their blend.
+    state, the flow backward from the last, each bent to meet the other end, and their blend. Between
+    states at rest all three are the straight line.
     """
     floor = 0.0 if mesh.lagrangian.potential is None else -np.inf
     worth = np.flatnonzero(np.isfinite(action) & (action > floor + FREE))
@@ -22,16 +23,10 @@ def better_starts(mesh, x, action):
     first, last = x[worth, 0], x[worth, -1]
     share = ((mesh.t - mesh.t[0]) / (mesh.t[-1] - mesh.t[0]))[:, None]
     with np.errstate(all="ignore"):
-        some = _times(system, x[worth], mesh.t)
-        forth, back = _flow(system, np.stack([first, last]), np.stack([mesh.t[some], mesh.t[some][::-1]]))
-        forth, back = (_between(mesh.t, mesh.t[some], one) for one in (forth, back[:, ::-1]))
-        candidates = np.stack(
-            [
-                forth + share * (last - forth[:, -1])[:, None],
-                back + (1 - share) * (first - back[:, 0])[:, None],
-                (1 - share) * forth + share * back,
-            ]
-        )
+        if _rests(system, np.stack([first, last]), mesh.t):
+            candidates = (first[:, None] + share * (last - first)[:, None])[None]
+        else:
+            candidates = _along_flow(system, x[worth], mesh.t, share)
         candidates[:, :, 0], candidates[:, :, -1] = first, last
         S = mesh.action(candidates)
     S = np.where(np.isfinite(S), S, np.inf)
@@ -39,6 +34,27 @@ def better_starts(mesh, x, action):
     least = S.min(axis=0)
     gain = least < action[worth] - 1e-6 * (1 + np.abs(action[worth]))
     return worth[gain], candidates[pick[gain], gain]
+
+
+def _rests(system, x, t):
+    """Whether the noiseless flow leaves the states ``x`` where they are, at all times ``t``."""
+    if system.drift(x, t[0]).any():
+        return False
+    return system.flow.autonomous or not system.drift(np.repeat(x[..., None, :], len(t), axis=-2), t).any()
+
+
+def _along_flow(system, x, t, share):
+    """The three candidates (3, batch, n, dim) between the ends of ``x``; ``share`` (n, 1) is 0 to 1."""
+    first, last, some = x[:, 0], x[:, -1], _times(system, x, t)
+    forth, back = _flow(system, np.stack([first, last]), np.stack([t[some], t[some][::-1]]))
+    forth, back = (_between(t, t[some], one) for one in (forth, back[:, ::-1]))
+    return np.stack(
+        [
+            forth + share * (last - forth[:, -1])[:, None],
+            back + (1 - share) * (first - back[:, 0])[:, None],
+            (1 - share) * forth + share * back,
+        ]
+    )
 
 
 def _times(system, x, t):

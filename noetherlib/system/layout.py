@@ -6,13 +6,14 @@ SHORT = 8  # the longest axis that is summed over entry by entry
 SMALL = 2000  # numbers that are in the cache however they lie
 
 
-def componentwise(array, rank=1):
+def componentwise(array, rank=1, small=SMALL):
     """The same array with each component, over the last ``rank`` axes, by itself in memory.
 
     Sums over these short axes then run along the long ones, which is several times faster. Axes that
-    are not short stay together, for products of matrices.
+    are not short stay together, for products of matrices. Arrays of at most ``small`` numbers are left
+    alone; 0 where what follows is quicker if all lie alike.
     """
-    if array.size <= SMALL:
+    if array.size <= small:
         return array
     if array.shape[-1] > SHORT:
         return np.ascontiguousarray(array)

@@ -182,16 +182,17 @@ class Facts:
 
     def ask(self, name, rank, x, t, *vectors):
         """What the flow's function ``name`` returns at ``x``, of the right shape and vouched for."""
-        x, dim, blind = self.states(x), self.flow.dim, isinstance(t, Untouched)
-        if not isinstance(t, np.ndarray) and not blind:
-            t = np.asarray(t)
+        x, dim, blind = self.states(x), self.flow.dim, False
+        if not isinstance(t, np.ndarray):
+            blind = isinstance(t, Untouched)
+            t = t if blind else np.asarray(t)
         lead = x.shape[:-1]
         if t.shape and t.shape != lead[-t.ndim :]:
             lead = np.broadcast_shapes(lead, t.shape)
         function = getattr(self.flow, name)
         try:
             value = np.asarray(function(x, t, *vectors), dtype=float)
-            if not blind and name not in self.vouched:
+            if name not in self.vouched and not blind:
                 self.vouch(function, name, x, t, rank, *vectors)
             shape = lead + (dim,) * rank
             if value.shape == shape:
