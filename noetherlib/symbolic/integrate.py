@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import sympy as sp
 
 from .exact import null_space, vanishes
@@ -38,8 +40,11 @@ def integral(frame, slopes=None) -> sp.Expr:
     return K
 
 
+_integrate = lru_cache(maxsize=256)(sp.integrate)  # searches of one system meet the same slopes again
+
+
 def _antiderivative(expression, symbol, variables):
-    return sp.integrate(expression, symbol).replace(
+    return _integrate(expression, symbol).replace(
         # sympy splits off cases such as k = 0 in exp(k t)/k; parameters are generic here
         lambda e: isinstance(e, sp.Piecewise) and not e.args[0].cond.has_free(*variables),
         lambda e: e.args[0].expr,
