@@ -21,6 +21,8 @@ from tools.notebooks import COLAB_ID, read
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = "live"  # in the site
 APPS = ["notebooks", "tree"]
+# of JupyterLab's extensions these alone: what else the environment has, such as nbgrader's, is of other versions
+EXTENSIONS = ["@jupyter-widgets/jupyterlab-manager", "@jupyterlite/pyodide-kernel-extension"]
 # pages that cannot run in a browser, and why
 LEFT_OUT = {
     "beyond/recorded-system": "it reads a recording of which the site holds no copy",
@@ -76,7 +78,9 @@ def make(work, python, names):
     (lite / "jupyter-lite.json").write_text(json.dumps(settings()), encoding="utf-8")
     command = [Path(sys.executable).with_name("jupyter-lite"), "build", "--no-sourcemaps"]
     command += ["--lite-dir", lite, "--contents", work / "files", "--output-dir", work / "site"]
-    command += [f"--apps={app}" for app in APPS]
+    command += [f"--apps={app}" for app in APPS] + ["--ignore-sys-prefix"]
+    installed = Path(sys.prefix, "share", "jupyter", "labextensions")
+    command += [f"--LiteBuildConfig.federated_extensions={installed / name}" for name in EXTENSIONS]
     done = subprocess.run(command, cwd=work, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"JupyterLite could not be built:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
