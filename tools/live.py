@@ -53,6 +53,7 @@ def fetch(build, names):
         pyodide.PINS / "glue.py",
     ]
     files += sorted((ROOT / "noetherlib").rglob("*.py")) + [source(name) for name in names]
+    files += [table(name) for name in names if table(name).exists()]
     made_of = b"".join([python.name.encode(), *[file.read_bytes() for file in files]])
     folder = build / f"live-{pyodide.sha256(made_of)[:16]}"
     if not folder.is_dir():
@@ -66,12 +67,19 @@ def source(name):
     return ROOT / "book" / f"{name}.ipynb"
 
 
+def table(name):
+    """The file of numbers that a page may have beside it, and reads."""
+    return source(name).with_suffix(".csv")
+
+
 def make(work, python, names):
     """JupyterLite in work/site."""
     for name in names:
         target = work / "files" / f"{name}.ipynb"
         target.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(for_browser(read(source(name))), target)
+        if table(name).exists():
+            shutil.copy(table(name), target.parent)
     lite = work / "lite"
     shutil.copytree(python, lite / "static" / "pyodide", copy_function=os.link)
     add_packages(lite / "static" / "pyodide", work)
