@@ -18,7 +18,7 @@ import pytest
 
 from tests.test_site import SITE, address, page, window  # noqa: F401
 from tools import build, live, pyodide
-from tools.browser import CI
+from tools.browser import CI, PATIENCE
 from tools.notebooks import COLAB_ID, read
 
 sys.path.append(str(build.ROOT / "book/_ext"))
@@ -26,7 +26,6 @@ import in_browser  # noqa: E402
 
 SERVED = SITE / live.FOLDER
 THREE = ["foundations/noether-for-paths", "paper/drift-diffusion", "foundations/noether-for-noise"]
-HOUR = 3_600_000  # milliseconds: a browser's Python takes its time
 
 alive = pytest.mark.skipif(
     not SERVED.is_dir() or not (CI or build.current(build.vendor.fetched(build.BUILD))),
@@ -56,7 +55,8 @@ def pytest_generate_tests(metafunc):
 def test_a_page_runs_to_its_last_cell_and_asks_no_other_host(window, address, running):  # noqa: F811
     asked = []
     context = window.new_context()
-    context.set_default_timeout(HOUR)
+    context.set_default_timeout(5 * PATIENCE)  # for all but the cells, which take their time
+    context.on("weberror", lambda told: print(told.error))
     context.on("request", lambda request: asked.append(request.url))
     site_page = context.new_page()
     site_page.goto(f"{address}{running}.html", wait_until="networkidle")
@@ -92,6 +92,13 @@ def test_the_entry_is_on_the_pages_that_run_and_on_no_other(name):
 def test_the_entry_says_how_much_it_loads():
     text = (SITE / f"{THREE[0]}.html").read_text(encoding="utf-8")
     assert f"Run in the browser ({live.described(SERVED, [])['megabytes']} MB)" in text
+
+
+@alive
+def test_no_other_extension_of_the_environment_comes_along():
+    folder = SERVED / "extensions"
+    found = {path.parent.relative_to(folder).as_posix() for path in folder.glob("**/package.json")}
+    assert found == set(live.EXTENSIONS)
 
 
 @alive

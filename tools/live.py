@@ -21,6 +21,8 @@ from tools.notebooks import COLAB_ID, read
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = "live"  # in the site
 APPS = ["notebooks", "tree"]
+# of JupyterLab's extensions these alone: what else the environment has, such as nbgrader's, is of other versions
+EXTENSIONS = ["@jupyter-widgets/jupyterlab-manager", "@jupyterlite/pyodide-kernel-extension"]
 # pages that cannot run in a browser, and why
 LEFT_OUT = {
     "beyond/recorded-system": "it reads a recording of which the site holds no copy",
@@ -51,6 +53,7 @@ def fetch(build, names):
         pyodide.PINS / "glue.py",
     ]
     files += sorted((ROOT / "noetherlib").rglob("*.py")) + [source(name) for name in names]
+    files += [table(name) for name in names if table(name).exists()]
     made_of = b"".join([python.name.encode(), *[file.read_bytes() for file in files]])
     folder = build / f"live-{pyodide.sha256(made_of)[:16]}"
     if not folder.is_dir():
@@ -64,19 +67,28 @@ def source(name):
     return ROOT / "book" / f"{name}.ipynb"
 
 
+def table(name):
+    """The file of numbers that a page may have beside it, and reads."""
+    return source(name).with_suffix(".csv")
+
+
 def make(work, python, names):
     """JupyterLite in work/site."""
     for name in names:
         target = work / "files" / f"{name}.ipynb"
         target.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(for_browser(read(source(name))), target)
+        if table(name).exists():
+            shutil.copy(table(name), target.parent)
     lite = work / "lite"
     shutil.copytree(python, lite / "static" / "pyodide", copy_function=os.link)
     add_packages(lite / "static" / "pyodide", work)
     (lite / "jupyter-lite.json").write_text(json.dumps(settings()), encoding="utf-8")
     command = [Path(sys.executable).with_name("jupyter-lite"), "build", "--no-sourcemaps"]
     command += ["--lite-dir", lite, "--contents", work / "files", "--output-dir", work / "site"]
-    command += [f"--apps={app}" for app in APPS]
+    command += [f"--apps={app}" for app in APPS] + ["--ignore-sys-prefix"]
+    installed = Path(sys.prefix, "share", "jupyter", "labextensions")
+    command += [f"--LiteBuildConfig.federated_extensions={installed / name}" for name in EXTENSIONS]
     done = subprocess.run(command, cwd=work, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"JupyterLite could not be built:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")

@@ -3,7 +3,8 @@
 python -m tools.versions                what this machine has interpreters for
 python -m tools.versions 3.13 oldest    these alone; one that is missing is a failure
 
-Each has an environment of its own, made afresh. Standard library only, but for `pyodide`.
+Each has an environment of its own, made afresh. Tests run on all cores, or on as many as
+PYTEST_XDIST_AUTO_NUM_WORKERS says. Standard library only, but for `pyodide`.
 """
 
 import ast
@@ -90,15 +91,7 @@ def test(name):
         folder = Path(folder)
         install(python, folder / "venv", requirements(name, folder))
         # without conftest.py, which is about notebooks
-        command = [
-            folder / "venv" / "bin" / "python",
-            "-m",
-            "pytest",
-            "--noconftest",
-            "-q",
-            "-n",
-            "2",
-        ]
+        command = [folder / "venv" / "bin" / "python", "-m", "pytest", "--noconftest", "-q", "-n", "auto"]
         environ = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         done = subprocess.run([*command, *library_tests()], cwd=ROOT, env=environ)
     return "failed" if done.returncode else "passed"
