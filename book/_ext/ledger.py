@@ -8,6 +8,7 @@ As JSON they stand beside the page that has the directive, under its name.
 """
 
 import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from sphinx.util.docutils import SphinxDirective
 
 HEADS = ["Claim", "Page", "Bound", "Margin"]
 SECTION = "what-this-page-claims"
+EMPTY = re.compile("(<td[^>]*)>–<")  # a cell without a value: a phone, where cells are lines, leaves it out
 
 
 class Ledger(nodes.General, nodes.Element):
@@ -98,6 +100,9 @@ def filled(app, fromdoc):
 def resolve(app, doctree, docname):
     for node in list(doctree.findall(Ledger)):
         node.replace_self(filled(app, docname))
+    for node in list(doctree.findall(nodes.raw)):
+        if 'class="nl-claims"' in node.astext():
+            node.replace_self(nodes.raw("", EMPTY.sub(r'\1 class="nothing">–<', node.astext()), format="html"))
 
 
 def sort(app, pagename, templatename, context, doctree):

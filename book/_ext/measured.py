@@ -48,7 +48,7 @@ def in_words(time):
         return "not measured"
     if time < 1:
         return "under a second"
-    return f"{time:.0f} s" if time < 90 else f"{time / 60:.0f} min"
+    return f"{time:.0f}\N{NO-BREAK SPACE}s" if time < 90 else f"{time / 60:.0f}\N{NO-BREAK SPACE}min"
 
 
 class RunTimeRole(SphinxRole):

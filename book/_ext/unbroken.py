@@ -1,0 +1,41 @@
+"""What belongs to a formula stays beside it: no line begins with its comma, and none ends with its bracket.
+
+A browser may break a line on either side of a formula, as it may beside a picture. So the formula and the
+punctuation that touches it become one span, which `book.css` does not break.
+"""
+
+import re
+
+from docutils import nodes
+
+OPENING, CLOSING = re.compile(r"[(\[“‘]+$"), re.compile(r"^[.,;:!?)\]”’]+")
+
+
+def hold(app, doctree, docname):
+    for formula in list(doctree.findall(nodes.math)):
+        parent = formula.parent
+        place = parent.index(formula)
+        held = nodes.inline("", "", formula.deepcopy(), classes=["unbroken"])
+        if before := cut(parent, place - 1, OPENING):
+            held.insert(0, nodes.Text(before))
+        if after := cut(parent, place + 1, CLOSING):
+            held += nodes.Text(after)
+        if len(held) > 1:
+            parent[place] = held
+
+
+def cut(parent, place, pattern):
+    """Take from the text there, if there is any, what the pattern finds at its border."""
+    if not 0 <= place < len(parent) or not isinstance(parent[place], nodes.Text):
+        return ""
+    text = str(parent[place])
+    found = pattern.search(text)
+    if not found:
+        return ""
+    parent[place] = nodes.Text(text[: found.start()] + text[found.end() :])
+    return found.group()
+
+
+def setup(app):
+    app.connect("doctree-resolved", hold)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
