@@ -154,10 +154,31 @@ def test_the_object(wells):
 
 def test_a_rough_grid_says_so():
     with pytest.warns(nl.Coarse, match="more nodes"):
-        nl.quasipotential(turning(1.0, 100.0)[0], [0, 0], (-1.5, 1.5), 41)
+        nl.quasipotential(turning(1.0, 30.0)[0], [0, 0], (-1.5, 1.5), 41)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         nl.quasipotential(turning(1.0, 1.0)[0], [0, 0], (-1.5, 1.5), 41)
+
+
+@pytest.mark.filterwarnings("ignore::noetherlib.Coarse")
+def test_values_that_never_settle_say_so(wells):
+    """Where the drift turns a hundred times faster than it falls, feet are chosen back and forth."""
+    with pytest.warns(nl.NotConverged, match="40 passes"):
+        q = nl.quasipotential(turning(1.0, 100.0)[0], [0, 0], (-1.5, 1.5), 41)
+    assert q.converged is False and "not converged" in repr(q)
+    assert wells.converged is True and "not converged" not in repr(wells)
+
+
+@pytest.mark.filterwarnings("ignore::noetherlib.Coarse")
+@pytest.mark.parametrize("passes", [1, 3])
+def test_where_passes_run_out_the_error_knows(monkeypatch, passes):
+    system, exact = turning(1.0, 1.0)
+    monkeypatch.setattr("noetherlib.rates.sweep.PASSES", passes)
+    with pytest.warns(nl.NotConverged):
+        q = nl.quasipotential(system, [0, 0], (-1.5, 1.5), 49)
+    known = np.isfinite(q.values)
+    miss = np.abs(q.values - exact(*nodes(q)))[known]
+    assert not q.converged and (miss < q.error[known]).mean() > 0.95
 
 
 SADDLE = nl.models.maier_stein(1.0)

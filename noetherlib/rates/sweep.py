@@ -185,7 +185,8 @@ class Sweep:
     def settle(self):
         """Policy iteration from the values at hand.
 
-        Returns the level below which no path is missed that leaves the box, and the last change.
+        Returns the level below which no path is missed that leaves the box, the last change, and whether
+        that is settled.
         """
         for _ in range(PASSES):
             level = self.V[self.last].min()
@@ -210,6 +211,6 @@ class Sweep:
             V = np.where((V > 0) & (V < 2 * level), V, once)
             change = np.abs(V - self.V[use]).max(initial=0)
             self.V[use] = V
-            if change <= SETTLED * level:
+            if settled := change <= SETTLED * level:
                 break
-        return self.V[self.rim].min(), change
+        return self.V[self.rim].min(), change, bool(settled)
