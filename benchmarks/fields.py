@@ -29,7 +29,37 @@ OPTIONS = dict(maxcor=10, ftol=1e-15, gtol=1e-8, maxiter=10**6, maxfun=10**6)
 
 
 class Field:
-    """The drift and its derivatives; the start bows into one wave."""
+    """A field at d sites, from all -1 to all +1; ``spread`` sums the differences to the neighbours."""
+
+    def drift(self, x, t):
+        return x - x**3 + self.k * self.spread(x)
+
+    def pull(self, x, p):
+        """The transposed Jacobian at x times p."""
+        return (1 - 3 * x**2) * p + self.k * self.spread(p)
+
+    def path(self, system, **options):
+        return nl.least_action_path(system, *self.ends, self.t, FW, guess=self.guess, **options)
+
+    def quasi_newton(self, **options):
+        """L-BFGS-B on the same action, written out."""
+        h = T / (len(self.t) - 1)
+
+        def value(inner):
+            x = np.concatenate([self.ends[0][None], inner.reshape(-1, self.d), self.ends[1][None]])
+            mid = (x[1:] + x[:-1]) / 2
+            w = np.diff(x, axis=0) / h - self.drift(mid, 0)
+            p = w / (2 * D)
+            kick = -h / 2 * self.pull(mid, p)
+            return h * np.vdot(w, p) / 2, ((p + kick)[:-1] - (p - kick)[1:]).ravel()
+
+        return minimize(
+            value, self.guess[1:-1].ravel(), jac=True, method="L-BFGS-B", options=OPTIONS | options
+        )
+
+
+class Ring(Field):
+    """On a ring, with its derivatives as matrices; the start bows into one wave."""
 
     def __init__(self, sites):
         self.d, self.k, self.each = sites, (sites / 10) ** 2 / 2, np.arange(sites)
@@ -40,8 +70,8 @@ class Field:
         wave = np.sin(2 * np.pi * (self.each + 0.5) / sites)
         self.guess = np.linspace(*self.ends, STEPS + 1) + 0.3 * np.sin(np.pi * self.t / T)[:, None] * wave
 
-    def drift(self, x, t):
-        return x - x**3 + self.k * (np.roll(x, -1, -1) + np.roll(x, 1, -1) - 2 * x)
+    def spread(self, x):
+        return np.roll(x, -1, -1) + np.roll(x, 1, -1) - 2 * x
 
     def jacobian(self, x, t):
         out = np.empty(x.shape + (self.d,))
@@ -63,32 +93,9 @@ class Field:
         known = {name: getattr(self, name) for name in given.split(", ") if hasattr(self, name)}
         return nl.System(self.drift, D, self.d, **known)
 
-    def path(self, system, **options):
-        return nl.least_action_path(system, *self.ends, self.t, FW, guess=self.guess, **options)
-
-    def pull(self, x, p):
-        """The transposed Jacobian at x times p."""
-        return (1 - 3 * x**2) * p + self.k * (np.roll(p, -1, -1) + np.roll(p, 1, -1) - 2 * p)
-
-    def quasi_newton(self, **options):
-        """L-BFGS-B on the same action, written out."""
-        h = T / (len(self.t) - 1)
-
-        def value(inner):
-            x = np.concatenate([self.ends[0][None], inner.reshape(-1, self.d), self.ends[1][None]])
-            mid = (x[1:] + x[:-1]) / 2
-            w = np.diff(x, axis=0) / h - self.drift(mid, 0)
-            p = w / (2 * D)
-            kick = -h / 2 * self.pull(mid, p)
-            return h * np.vdot(w, p) / 2, ((p + kick)[:-1] - (p - kick)[1:]).ravel()
-
-        return minimize(
-            value, self.guess[1:-1].ravel(), jac=True, method="L-BFGS-B", options=OPTIONS | options
-        )
-
 
 class Torus(Field):
-    """The same on a square of sites; the start bows into one wave along each side."""
+    """On a square of sites; the start bows into one wave along each side."""
 
     def __init__(self, side, steps):
         self.side, self.d, self.k = side, side**2, (side / 10) ** 2 / 2
@@ -103,12 +110,6 @@ class Torus(Field):
         y = x.reshape(*x.shape[:-1], self.side, self.side)
         around = sum(np.roll(y, way, axis) for way in (1, -1) for axis in (-1, -2))
         return (around - 4 * y).reshape(x.shape)
-
-    def drift(self, x, t):
-        return x - x**3 + self.k * self.spread(x)
-
-    def pull(self, x, p):
-        return (1 - 3 * x**2) * p + self.k * self.spread(p)
 
     def by_products(self):
         """Its system with products in place of matrices."""
@@ -136,7 +137,7 @@ def rows(runs):
     """The lines of the table: what, ratio, what it needs to be, megabytes of ours, notes."""
     yield f"Allen-Cahn on a ring, {STEPS} steps: time of L-BFGS-B with the exact gradient over ours", None
     for given, (sites, goal) in CASES.items():
-        field = Field(sites)
+        field = Ring(sites)
         system, own, other = field.system(given), np.inf, np.inf
         for _ in range(max(1, runs // 3)):
             own = min(own, seconds(field.path, system, repeat=2))
@@ -156,7 +157,7 @@ def rows(runs):
     yield "memory of L-BFGS-B over ours", held / room, "", held, ""
 
     yield "One undamped step, d = 256: over one dpbsv of its size", None
-    field = Field(256)
+    field = Ring(256)
     newton = Newton(
         Mesh(Lagrangian(field.system("jacobian, hessian_along"), FW), field.t), field.guess[None], 1e-8
     )

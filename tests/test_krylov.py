@@ -202,13 +202,88 @@ def test_batches_and_guesses():
     assert best.action == min(best.action, best.others[0].action) == pytest.approx(batch.action[0], rel=1e-9)
 
 
-@pytest.mark.parametrize("values, expected", [((0.1, 2.0), 1), ((0.0, 2.0), 0), ((-0.1, 2.0), -1)])
-def test_sign_of_a_matrix(values, expected):
-    rng = np.random.default_rng(0)
-    Q, _ = np.linalg.qr(rng.normal(size=(40, 40)))
-    matrix = Q * np.linspace(*values, 40) @ Q.T
-    product = lambda v: (matrix @ v.ravel()).reshape(v.shape)  # noqa: E731
-    assert sign(product, np.copy, (4, 10), 1e-10) == expected
+def signed(values, seed=0, **options):
+    start = np.random.default_rng(seed).normal(size=values.size)
+    return sign(lambda v: values * v, np.copy, start, 1e-10, **options)
+
+
+MANY = np.linspace(0.05, 2, 4000)
+SMALL = {-1e-2: -1, -1e-4: -1, -1e-8: -1, -1e-13: 0, 0.0: 0, 1e-13: 0, 1e-8: 1, 1e-4: 1, 1e-2: 1}
+
+
+@pytest.mark.parametrize("value, expected", SMALL.items())
+def test_sign_of_a_matrix_with_one_small_eigenvalue_among_thousands(value, expected):
+    assert [signed(np.append(MANY, value), seed) for seed in range(3)] == [expected] * 3
+
+
+@pytest.mark.parametrize("low, expected", [(0.1, 1), (1e-5, 0), (-0.01, -1)])
+def test_sign_of_a_matrix_whose_eigenvalues_lie_dense(low, expected):
+    """Where they come too close to zero for the steps at hand nothing is sure, and nothing is said."""
+    assert signed(np.linspace(low, 2, 4000)) == expected
+
+
+def test_sign_of_the_smallest_matrices():
+    assert [signed(np.array([v])) for v in (2.0, 0.0, -2.0)] == [1, 0, -1]
+    assert signed(np.ones(5)) == 1 and signed(np.array([1.0, np.nan])) == 0
+
+
+@pytest.mark.parametrize("doubt", [0.5, 0.1])
+def test_a_start_hides_an_eigenvalue_no_more_often_than_said(doubt):
+    values, n = np.append(MANY[::20], -1e-3), 1000
+    wrong = np.mean([signed(values, seed, doubt=doubt) == 1 for seed in range(n)])
+    assert doubt / 2 < wrong < doubt + 3 * np.sqrt(doubt / n)  # the bound is nearly met
+
+
+@pytest.mark.parametrize("lattice", [None, (4, 6)])
+def test_numbers_drawn_have_the_matrix_for_their_covariance(lattice):
+    d, rng = 24, np.random.default_rng(2)
+    system = nl.System(
+        lambda x, t: -x, 0.3, d, jvp=lambda x, t, v: -v, vjp=lambda x, t, p: -p, lattice=lattice
+    )
+    mesh = Mesh(Lagrangian(system, FW), np.array([0, 0.2, 0.5, 0.6]))
+    free = FreeModes(mesh, mesh.terms(rng.normal(size=(4, d)), order=1))
+    r = np.array([free.draw(rng) for _ in range(4000)])
+    back = np.array([free.solve(one) for one in r])
+    whitened = np.einsum("nki,nki->n", r, back)  # chi squared with 2 d degrees of freedom
+    assert abs(whitened.mean() - 2 * d) < 4 * np.sqrt(4 * d / len(r))
+    assert abs(whitened.var() / (4 * d) - 1) < 4 * np.sqrt(2.5 / len(r))
+
+
+class Ring(AllenCahn):
+    """A ring of 64 sites of length 20, at noise a**-1: the shift of a nucleus costs nothing."""
+
+    def __init__(self, T, nuclei, steps=80):
+        self.shape, self.d, a = (64,), 64, 20 / 64
+        self.k, self.t, self.ends = 1 / (2 * a**2), np.linspace(0, T, steps + 1), (-np.ones(64), np.ones(64))
+        half = 20 / (2 * max(nuclei, 1))
+        near = np.abs((a * np.arange(64) + half) % (2 * half) - half)
+        self.guess = np.tanh(((half + 6) * self.t / T - 3)[:, None] - near) if nuclei else None
+
+    def system(self, **known):
+        return nl.System(self.drift, 3.2, self.d, **known)
+
+
+def test_a_nucleus_that_may_be_born_anywhere_is_no_minimum_for_sure():
+    field = Ring(32.0, 1)
+    path = field.path(field.by_products(), method="newton-cg")
+    assert path.converged and path.kind == "undetermined"
+
+
+@pytest.mark.parametrize("T, nuclei, action", [(32.0, 0, 5.0326530), (80.0, 1, 1.8789615)])
+def test_flat_and_curved_valleys_are_walked_through(T, nuclei, action):
+    """All at once, which waits at the unstable state; and slow fronts."""
+    field = Ring(T, nuclei)
+    path = field.path(field.by_products(), method="newton-cg", max_iter=100)
+    assert path.converged and path.kind == "saddle"  # on this mesh, whose sites and times pin it
+    assert path.action == pytest.approx(action, rel=1e-7)
+
+
+def test_work_is_bounded_and_the_warning_says_so(monkeypatch):
+    monkeypatch.setattr("noetherlib.paths.krylov.PRODUCTS", 20)
+    field = Ring(32.0, 1)
+    with pytest.warns(nl.NotConverged, match="too flat for .* products"):
+        path = field.path(field.by_products(), method="newton-cg")
+    assert not path.converged and path.kind == "undetermined"
 
 
 def test_what_it_cannot_do_is_refused():
@@ -228,5 +303,6 @@ def test_what_it_cannot_do_is_refused():
         field.by_products(lattice=(4, 2))
     with pytest.raises(ValueError, match=r"vjp\(x, t\) must return shape"):
         field.path(field.by_products(vjp=lambda x, t, p: p[..., :3]), method="newton-cg")
-    with pytest.raises(ValueError, match="must be finite"):
-        field.path(field.by_products(vjp=lambda x, t, p: p * np.nan), method="newton-cg")
+    for name, bad in dict(vjp=lambda x, t, p: p * np.nan, hvp=lambda x, t, p, v: p * np.nan).items():
+        with pytest.raises(ValueError, match=f"{name} must be finite"):
+            field.path(field.by_products(**{name: bad}), method="newton-cg")

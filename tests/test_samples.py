@@ -259,3 +259,17 @@ def test_spreads_of_what_knows_no_samples_are_refused():
         nl.path_spread(batch)
     with pytest.raises(ValueError, match="n_refits"):
         nl.path_spread(batch[0], 1)
+
+
+def test_a_fitted_diffusion_that_is_negative_is_told():
+    """Almost no noise near the centre, with a kink: no polynomial of degree four follows."""
+
+    def hole(x, t):
+        return 0.002 + np.maximum(np.abs(x[..., :1]) - 0.5, 0.0)
+
+    system, t = nl.System(lambda x, t: -x, hole, 1), np.linspace(0, 10, 1001)
+    ens = nl.simulate(system, np.linspace(-1.5, 1.5, 40)[:, None], t, 40, rng=0, method="euler-maruyama")
+    with pytest.warns(UserWarning, match="negative eigenvalue at .* of the recorded states, worst around"):
+        learned = nl.System.from_samples(ens.x, t=t)
+    share = np.mean(learned.diffusion(ens.x[:, :-1].reshape(-1, 1), 0.0) < 0)
+    assert share > 0.5

@@ -138,10 +138,15 @@ def explain_derivatives(mesh, x):
         "diffusion": lambda: system.diffusion_gradient(mid, t) if system.constant_diffusion is None else 0.0,
         "functional": lambda: 0.0 if (U := mesh.lagrangian.potential) is None else U.gradient(mid, t),
     }
+    one = np.ones_like(mid)
+    if system.has_products:  # and perhaps so many variables that a matrix would not fit
+        del names["jacobian"], names["hessian"]
+        products = {"vjp": (one,), "jvp": (one,), "hvp": (one, one)}
+        names |= {name: lambda n=name, v=v: getattr(system, n)(mid, t, *v) for name, v in products.items()}
     with np.errstate(all="ignore"):
         for name, value in names.items():
             if not np.isfinite(value()).all():
-                of = "" if name in ("jacobian", "hessian") else "the derivatives of "
+                of = "" if name in ("jacobian", "hessian", "vjp", "jvp", "hvp") else "the derivatives of "
                 raise ValueError(f"{of}{name} must be finite along the guess, and one is not")
     raise ValueError("the derivatives of the action must be finite along the guess, and one is not")
 

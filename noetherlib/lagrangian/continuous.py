@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..system.derivatives import vector_times
 from ..system.noise import invert
 from .potential import potential
 
@@ -68,11 +69,6 @@ def product(a, b):
     if a.ndim == 1:
         return a[:, None] * b
     return a @ b if a.shape[-1] > 8 else np.einsum("...ij,...jk->...ik", a, b)
-
-
-def vector_times(p, a):
-    """``p @ a`` for vectors p (..., dim) and matrices a (..., dim, dim)."""
-    return np.einsum("...i,...il->...l", p, a)
 
 
 def dot(a, b):

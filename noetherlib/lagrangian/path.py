@@ -95,3 +95,11 @@ class Path:
             return f"<Path: batch {self.x.shape[:-2]}, {span}, {done}>"
         done = "converged" if self.converged else "not converged"
         return f"<Path: {span}, action {self.action:.6g}, {self.kind}, {done}>"
+
+
+def described(mesh, x, terms, **known):
+    """The batched fields of `Path` for ``x`` (..., n_times, dim): what its `Terms` tell, and ``known``."""
+    left, right = mesh.ends(terms)
+    momentum = np.concatenate([left[..., :1, :], right], axis=-2)
+    told = {"x": x, "momentum": momentum, "energy": terms.energy, "constraint": np.zeros(x.shape[:-2])}
+    return told | known

@@ -14,6 +14,7 @@ from ..lagrangian.banded import damped, is_definite, yardstick
 from ..lagrangian.continuous import Eased
 from ..lagrangian.hamilton import Equations
 from ..lagrangian.mesh import Mesh
+from ..lagrangian.path import described
 from ..system.derivatives import EPS
 from ..system.noise import invert, is_diagonal, root
 from .clock import bend, between
@@ -120,24 +121,23 @@ def _slide(equations, inertia, rounds=25):
 def _describe(equations, added, tol):
     """The fields of `Path` of one solution."""
     mesh, terms = equations.mesh, equations.terms
-    left, right = mesh.ends(terms)
-    momentum = np.abs(left).max()
+    momentum = np.abs(mesh.ends(terms)[0]).max()
     miss, jump = (np.abs(r).max(initial=0.0) for r in (equations.constraint, equations.jump))
     reach = np.abs(equations.x).max()
     converged = bool(
         miss <= tol * np.ptp(equations.x, axis=0).max() + 64 * EPS * reach
         and jump <= tol * momentum + 64 * EPS * momentum
     )
-    return {
-        "x": equations.x,
-        "action": equations.action,
-        "converged": converged,
-        "gradient_norm": float(jump),
-        "momentum": np.concatenate([left[:1], right]),
-        "energy": terms.energy,
-        "kind": _kind(equations, added) if converged else "undetermined",
-        "constraint": float(miss),
-    }
+    return described(
+        mesh,
+        equations.x,
+        terms,
+        action=equations.action,
+        converged=converged,
+        gradient_norm=float(jump),
+        kind=_kind(equations, added) if converged else "undetermined",
+        constraint=float(miss),
+    )
 
 
 def _kind(equations, added):

@@ -1,9 +1,10 @@
 """Least action in very many variables: Newton's method by conjugate gradients, without matrices.
 
 Nothing is kept but vectors as long as the path. The second derivative of the action is known by its
-products alone, and `FreeModes` makes them well conditioned. As in `Newton` a step is damped by the free
-particle's matrix: more of it where conjugate gradients meet a direction of negative curvature, or the
-action does not fall as foreseen. Source: Nocedal and Wright (2006), Numerical Optimization, chapter 7.
+products alone, and `FreeModes` makes them well conditioned. Its norm is that of the distance within which
+the quadratic model is trusted: a direction of negative curvature is followed that far, and the distance
+shrinks where the action does not fall as foreseen. Source: Nocedal and Wright (2006), Numerical
+Optimization, chapters 4 and 7.
 """
 
 from __future__ import annotations
@@ -14,13 +15,18 @@ import numpy as np
 
 from ..inputs import brief
 from ..lagrangian.action import explain_derivatives
+from ..lagrangian.path import described
 from ..system.derivatives import EPS
+from .conjugate import conjugate_gradients
 from .lanczos import sign
 from .preconditioner import FreeModes
 
 LARGE = 256  # variables of a field on a ring: 10 times quicker than by matrices; as quick at 128
-DAMPED = 1e12  # damping beyond which nothing moves
 MOST = 400  # products for one step
+PRODUCTS = 20_000  # products for one path
+DROWNED = 1e-12  # of the action's scale: falls below this are roundoff
+GOOD = 0.75  # share of the foreseen fall from which a step is as good as its model
+RELAXED, FEW = 2, 20  # how often a worse one is mended, and products for that
 ROUGH = 0.1  # least part of the gradient that a step may leave while it is far from done
 
 
@@ -63,16 +69,18 @@ class Descent:
 
     def __init__(self, mesh, x, tol):
         self.mesh, self.tol, self.n_iter, self.reach = mesh, tol, 0, np.abs(x).max()
-        self.damping = 0.0
+        self.products = 0
         with np.errstate(all="ignore"):
             self._take(x.copy(), mesh.terms(x, order=1))
-        if not np.isfinite(self.norm):
+            known = np.isfinite(mesh.hessian_product(self.terms, self.gradient)).all()
+        if not (known and np.isfinite(self.norm)):
             explain_derivatives(mesh, x[None])
 
     def _take(self, x, terms):
         mesh = self.mesh
         left, _ = mesh.ends(terms)
         self.x, self.terms, self.gradient = x, terms, mesh.gradient(terms)
+        self.free = FreeModes(mesh, terms)
         self.action = float(terms.L @ mesh.h)
         self.norm = float(np.abs(self.gradient).max())
         momentum = np.abs(left).max()
@@ -90,107 +98,85 @@ class Descent:
         noise = 10 * EPS * len(mesh.t) ** 2
         if system.flow.hvp is None:
             noise += EPS ** (2 / 3) * (mesh.t[-1] - mesh.t[0]) ** 2
-        free = FreeModes(mesh, self.terms)
-        found = sign(partial(mesh.hessian_product, self.terms), free.solve, self.gradient.shape, noise)
+        product, start = partial(mesh.hessian_product, self.terms), self.free.draw(np.random.default_rng(0))
+        found = sign(product, self.free.solve, start, noise)
         return {1: "minimum", 0: "undetermined", -1: "saddle"}[found]
 
     def run(self, max_iter):
         """Step until nothing is gained any more."""
-        first = self.norm
+        first, radius = self.norm, np.sqrt(np.vdot(self.gradient, self.free.solve(self.gradient)))
         with np.errstate(all="ignore"):
-            while self.n_iter < max_iter and self.norm > 16 * self.floor and self.damping <= DAMPED:
-                self.n_iter += 1
-                step, predicted = self._step(min(ROUGH, np.sqrt(self.norm / first)))
-                x, before = self.x.copy(), self.norm
-                x[1:-1] += step
-                terms = self.mesh.terms(x, order=1)
-                fall = self.action - float(terms.L @ self.mesh.h)
-                last = predicted <= 1e-12 * self.scale  # the fall drowns in roundoff: the gradient tells
-                if last:
-                    good = np.abs(self.mesh.gradient(terms)).max() < before
-                else:
-                    good = fall >= 1e-4 * predicted
-                if good:
+            while self._goes_on(max_iter):
+                found = self._step(self.terms, leave=min(ROUGH, np.sqrt(self.norm / first)), radius=radius)
+                if self.converged and found.negative:  # a saddle: its kind says so
+                    break
+                self.n_iter, before = self.n_iter + 1, self.norm
+                last = found.fall <= DROWNED * self.scale  # the fall drowns in roundoff: the gradient tells
+                x, terms, share = self._try(found)
+                if np.abs(self.mesh.gradient(terms)).max() < before if last else share >= 1e-4:
                     self._take(x, terms)
-                if last and self.norm > before / 2:
+                if last and not self.norm < before / 2:
                     break
-                if good and fall > 0.75 * predicted:
-                    self.damping = self.damping / 8 if self.damping > 1e-10 else 0.0
-                if not last and not fall >= 0.25 * predicted:
-                    self.damping = 4 * self.damping or 1e-3
-                if np.abs(self.x).max() > 1e6 * (1 + self.reach):
-                    break
+                if share < 0.25:
+                    radius = found.length / 2
+                elif share > GOOD and found.length > 0.99 * radius:
+                    radius *= 3
             self._polish(max_iter)
         return self
 
+    def _goes_on(self, max_iter):
+        moves = np.abs(self.x).max() <= 1e6 * (1 + self.reach)  # it has not run off to infinity
+        return self.n_iter < max_iter and self.products < PRODUCTS and self.norm > 16 * self.floor and moves
+
+    def _try(self, found):
+        """The path after a step, its terms, and the share of the foreseen fall of the action that came.
+
+        Valleys of long paths are flat and curved, for an event may come sooner or later: a straight step
+        climbs their wall. So one that disappoints is judged after what it did across the valley has relaxed,
+        by a few products that hardly move along it.
+        """
+        x, terms, share = self._moved(self.x, found.step, found.fall)
+        worth = share < GOOD and found.fall > DROWNED * self.scale
+        for _ in range(RELAXED if worth else 0):
+            back = self._step(terms, leave=ROUGH, most=FEW, radius=found.length / 4)
+            trial = self._moved(x, back.step, found.fall)
+            if not trial[-1] > share:
+                break
+            x, terms, share = trial
+        return x, terms, share
+
+    def _moved(self, x, step, foreseen):
+        x = x.copy()
+        x[1:-1] += step
+        terms = self.mesh.terms(x, order=1)
+        return x, terms, (self.action - float(terms.L @ self.mesh.h)) / foreseen
+
+    def _step(self, terms, most=MOST, **options):
+        product, gradient = partial(self.mesh.hessian_product, terms), self.mesh.gradient(terms)
+        found = conjugate_gradients(product, self.free.solve, gradient, most=most, **options)
+        self.products += found.products
+        return found
+
     def _polish(self, max_iter):
-        """Newton on the gradient alone while that halves: saddles, where the damping grows, end here."""
-        while self.n_iter < max_iter and self.norm > 16 * self.floor:
-            self.n_iter, before, self.damping = self.n_iter + 1, self.norm, 0.0
+        """Newton on the gradient alone while that halves: saddles, which no descent finds, end here."""
+        while self._goes_on(max_iter):
+            self.n_iter, before = self.n_iter + 1, self.norm
             x = self.x.copy()
-            x[1:-1] += self._conjugate_gradients(1e-4, indefinite=True)[0]
+            x[1:-1] += self._step(self.terms, leave=1e-4, indefinite=True).step
             terms = self.mesh.terms(x, order=1)
             if not np.abs(self.mesh.gradient(terms)).max() < before / 2:
                 break
             self._take(x, terms)
 
-    def _step(self, leave):
-        """A step (n-2, dim) and the fall that it promises; damping grows where it must.
-
-        ``leave``: the part of the gradient that may be left, in the norm of the free modes.
-        """
-        while (found := self._conjugate_gradients(leave)) is None:
-            self.damping = 4 * self.damping or 1e-3
-            if self.damping > DAMPED:  # products that are not finite
-                return np.zeros_like(self.gradient), 0.0
-        step, predicted = found
-        if self.damping:
-            inertia = self.mesh.inertia_product(self.terms.A, step)
-            predicted += self.damping * np.vdot(step, inertia) / 2
-        return step, predicted
-
-    def _conjugate_gradients(self, leave, indefinite=False):
-        """The step at the damping of now, and the fall of its quadratic model.
-
-        None at negative curvature, but where the matrix may be ``indefinite``.
-        """
-        mesh, terms, damping = self.mesh, self.terms, self.damping
-        free = FreeModes(mesh, terms, damping)
-        step, rest, predicted = np.zeros_like(self.gradient), -self.gradient, 0.0
-        along = free.solve(rest)
-        left = np.vdot(rest, along)
-        enough = leave**2 * left
-        for _ in range(MOST):
-            curved = mesh.hessian_product(terms, along)
-            if damping:
-                curved += damping * mesh.inertia_product(terms.A, along)
-            bent = np.vdot(along, curved)
-            if not (bent > 0 or indefinite):
-                return None
-            length = left / bent
-            step += length * along
-            rest -= length * curved
-            predicted += length * left / 2
-            z = free.solve(rest)
-            before, left = left, np.vdot(rest, z)
-            if left <= enough:
-                break
-            along *= left / before
-            along += z
-        return step, predicted
-
 
 def _describe(descent):
-    mesh, terms = descent.mesh, descent.terms
-    left, right = mesh.ends(terms)
-    return {
-        "x": descent.x,
-        "action": descent.action,
-        "converged": descent.converged,
-        "gradient_norm": descent.norm,
-        "n_iter": descent.n_iter,
-        "momentum": np.concatenate([left[:1], right]),
-        "energy": terms.energy,
-        "kind": descent.kind() if descent.converged else "undetermined",
-        "constraint": 0.0,
-    }
+    return described(
+        descent.mesh,
+        descent.x,
+        descent.terms,
+        action=descent.action,
+        converged=descent.converged,
+        gradient_norm=descent.norm,
+        n_iter=descent.n_iter,
+        kind=descent.kind() if descent.converged else "undetermined",
+    )

@@ -20,7 +20,7 @@ class FreeModes:
     a random vector.
     """
 
-    def __init__(self, mesh, terms, damping=0.0):
+    def __init__(self, mesh, terms):
         self.dim, system = terms.x.shape[-1], mesh.lagrangian.system
         some = np.unique(np.linspace(0, len(mesh.h) - 1, SEEN).astype(int))
         x, t, lattice = terms.x[some], mesh.t_mid[some], system.flow.lattice
@@ -33,16 +33,14 @@ class FreeModes:
             weight = weight.reshape(self.shape[0], -1).mean(axis=1)
             square, turn = _symbols(system, x, t, self.shape, weight)
             weight = weight.reshape(-1, *(1,) * len(lattice))
-        self._factorise(weight, mesh.h.reshape(-1, *(1,) * len(self.shape)), square, turn, 1 + damping)
+        self._factorise(weight, mesh.h.reshape(-1, *(1,) * len(self.shape)), square, turn)
 
-    def _factorise(self, weight, h, square, turn, mass):
+    def _factorise(self, weight, h, square, turn):
         """``L D L^H`` of the tridiagonal matrices, one for each mode, along the first axis."""
-        a = weight / 2 * (mass / h + h / 4 * square)
-        b = (
-            weight
-            / 2
-            * (h / 4 * square - mass / h + 1j * turn if np.any(turn) else h / 4 * square - mass / h)
-        )
+        a = weight / 2 * (h / 4 * square + 1 / h)
+        b = weight / 2 * (h / 4 * square - 1 / h)
+        if np.any(turn):
+            b = b + weight / 2 * 1j * turn
         diagonal, upper = a[:-1] + a[1:], b[1:-1]
         self.pivots, self.lower = diagonal, np.empty_like(upper)
         for k, u in enumerate(upper):
@@ -51,17 +49,34 @@ class FreeModes:
 
     def solve(self, right):
         """The inverse times ``right`` (n-2, dim)."""
-        axes = tuple(range(2, 2 + len(self.lattice)))
-        y = right.reshape(len(right), *self.shape)
-        y = fft.rfftn(y, axes=axes) if axes else y.copy()
+        y = self._to_modes(right)
         for k, factor in enumerate(self.lower):
             y[k + 1] -= factor * y[k]
         y /= self.pivots
         for k in range(len(self.lower) - 1, -1, -1):
             y[k] -= np.conj(self.lower[k]) * y[k + 1]
-        if axes:
-            y = fft.irfftn(y, s=self.lattice, axes=axes)
-        return y.reshape(right.shape)
+        return self._from_modes(y)
+
+    def draw(self, rng):
+        """Random numbers (n-2, dim) whose covariance is the matrix: ``L sqrt(D)`` times white noise."""
+        y = self._to_modes(rng.normal(size=(len(self.pivots), self.dim)))
+        y *= np.sqrt(self.pivots)
+        for k in range(len(self.lower) - 1, -1, -1):
+            y[k + 1] += self.lower[k] * y[k]
+        return self._from_modes(y)
+
+    def _to_modes(self, x):
+        y = x.reshape(len(x), *self.shape)
+        return fft.rfftn(y, axes=self._axes) if self.lattice else y.copy()
+
+    def _from_modes(self, y):
+        if self.lattice:
+            y = fft.irfftn(y, s=self.lattice, axes=self._axes)
+        return y.reshape(len(y), self.dim)
+
+    @property
+    def _axes(self):
+        return tuple(range(2, 2 + len(self.lattice)))
 
 
 def _mean_square(system, x, t, weight):

@@ -10,11 +10,11 @@ import numpy as np
 from ..inputs import as_a, as_count, as_positive, as_states, as_times, brief
 from ..lagrangian import Lagrangian, Mesh
 from ..lagrangian.action import as_paths, finite_action, lacks_noise
-from ..lagrangian.path import Path
+from ..lagrangian.path import Path, described
 from ..system import System, tell_outside
 from .breaks import WIDTHS, NotSmooth, find_breaks, smoothed
 from .degenerate import solve_degenerate
-from .krylov import by_products, solve_by_products
+from .krylov import PRODUCTS, by_products, solve_by_products
 from .minimise import minimise
 from .newton import NotConverged
 from .starts import better_starts
@@ -137,6 +137,8 @@ def least_action_path(
         advice = (
             "a path ran off to infinity, where this action has no lower bound"
             if np.abs(best.x).max() > 1e5 * (1 + np.abs(x).max())
+            else f"its valley is too flat for {PRODUCTS} products: try another guess or a finer mesh"
+            if products and np.max(best.n_iter) < max_iter
             else "try another guess, a finer mesh or more steps"
         )
         warnings.warn(
@@ -245,16 +247,5 @@ def _solve(mesh, x, tol, max_iter):
 
 
 def _describe(mesh, newton):
-    terms = mesh.terms(newton.x, order=1)
-    left, right = mesh.ends(terms)
-    return {
-        "x": newton.x,
-        "action": newton.action,
-        "converged": newton.converged,
-        "gradient_norm": newton.gradient_norm,
-        "n_iter": newton.n_iter,
-        "momentum": np.concatenate([left[:, :1], right], axis=1),
-        "energy": terms.energy,
-        "kind": newton.kinds(),
-        "constraint": np.zeros(len(newton.x)),
-    }
+    found = {name: getattr(newton, name) for name in ("action", "converged", "gradient_norm", "n_iter")}
+    return described(mesh, newton.x, mesh.terms(newton.x, order=1), kind=newton.kinds(), **found)

@@ -122,7 +122,8 @@ def simulate(
         Reflecting walls, for dim 1, given as bounds are; with ``bounds`` on the other side, say.
     interpretation : "ito", "stratonovich" or "hanggi-klimontovich"
         Of noise that depends on the state: the drift is given ``div D`` times 0, 1/2 or 1 more, D's
-        derivatives exact where the system has them. Stratonovich's needs a diagonal D.
+        derivatives exact where the system has them. Stratonovich's needs a diagonal D, which is looked at
+        in every state where the drift is.
     on_failure : "raise", "drop" or "nan"
         What becomes of a path that leaves the finite numbers: an error that says where, the other
         paths alone, or nan from then on. The result counts them.

@@ -36,6 +36,11 @@ def differentiate(function, x, t, noise=EPS, fine=False):
     return componentwise(out, out.ndim - x.ndim + 1)
 
 
+def vector_times(p, a):
+    """``p @ a`` for vectors p (..., dim) and matrices a (..., dim, dim): of a Jacobian, ``J^T p``."""
+    return np.einsum("...i,...il->...l", p, a)
+
+
 def along(function, x, v):
     """Derivative of ``function(x)`` along ``v``, both (..., dim), by a central difference."""
     size, reach = (np.abs(a).max(axis=-1, keepdims=True) for a in (v, x))
@@ -56,7 +61,7 @@ def bend_by_jacobian(jacobian, x, t, p, zeros=None):
     """
 
     def pull(y, t):
-        return np.einsum("...ij,...i->...j", jacobian(y, t), p)
+        return vector_times(p, jacobian(y, t))
 
     if zeros is None:
         return symmetrised(differentiate(pull, x, t))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..inputs import as_count, brief
-from .derivatives import along, by_parts
+from .derivatives import along, by_parts, vector_times
 
 
 class Products:
@@ -26,7 +26,7 @@ class Products:
         """The transposed Jacobian at ``x`` (..., dim) times ``p`` (..., dim): given, or by its matrix."""
         if self.flow.vjp is not None:
             return self.facts.ask("vjp", 1, x, t, p)
-        return by_parts(self.jacobian, x, t, lambda J, q: np.einsum("...ij,...i->...j", J, q), p, rank=2)
+        return by_parts(self.jacobian, x, t, lambda J, q: vector_times(q, J), p, rank=2)
 
     def hvp(self, x, t, p, v):
         """The second derivatives of ``p.f`` at ``x`` (..., dim) times ``v``, all (..., dim)."""

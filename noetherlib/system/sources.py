@@ -127,14 +127,17 @@ class Sources:
         -----
         UserWarning
             Of a series, as `discover.symmetries_from_trajectories`: measurement noise, a D that depends
-            on the state, increments that no Markov process has.
+            on the state, a fit of it that is negative at some of the states, increments that no Markov
+            process has.
         OutsideData
             Later, from what is asked of the system where there were no samples near.
 
         Notes
         -----
         Series: weighted regression of the increments on polynomials, of the degree with the least
-        leave-one-out error; corrections and regime as in `discover.symmetries_from_trajectories`.
+        leave-one-out error; corrections and regime as in `discover.symmetries_from_trajectories`. One
+        covariance of measurement errors is supposed for all states and times: errors that grow with the
+        state may pass for a D that depends on it.
 
         Field: the smoothing quintic spline of `scipy.interpolate.RBFInterpolator`, its smoothing by
         five-fold cross-validation, one for all components. The time grows as the cube of the number of

@@ -10,7 +10,7 @@ from ...inputs import as_count, as_floats, as_times
 from .estimates import LEVEL, estimate
 from .polynomials import Polynomial, unfolding
 from .recording import Recording, root_of
-from .support import Sampled, Support
+from .support import KEPT, Sampled, Support
 
 
 class Series(Sampled):
@@ -49,11 +49,22 @@ def read_series(t, x, max_degree):
         raise ValueError(f"x must be (n_paths, {len(t)}, dim) or ({len(t)}, dim), got shape {x.shape}")
     x = x.reshape(-1, *x.shape[-2:])
     found = estimate(Recording(t, x), as_count(max_degree, "max_degree"))
-    _warn(found)
-    return Series(found, x[:, :-1].reshape(-1, x.shape[-1]))
+    states = x[:, :-1].reshape(-1, x.shape[-1])
+    flow = Series(found, states)
+    _warn(found, *_below_zero(flow, states))
+    return flow
 
 
-def _warn(found):
+def _below_zero(flow, states):
+    """The share of the states (n, dim) where the fitted D has a negative eigenvalue, and the worst one."""
+    if not flow.estimates.varies:
+        return 0.0, None
+    states = states[:: -(-len(states) // KEPT)]
+    lowest = np.linalg.eigvalsh(flow.diffusion(states, 0.0))[:, 0]
+    return np.mean(lowest < 0), states[lowest.argmin()]
+
+
+def _warn(found, negative, worst):
     """What a user must know before believing the numbers."""
     noise, said = found.noise, []
     if noise.found:
@@ -74,6 +85,12 @@ def _warn(found):
             f"D depends on the state (p = {found.p_constant:.1g} for a constant one), or the steps "
             "are too long: it is fitted as a polynomial, symmetries must leave it as it is, and "
             "diffusion is its mean over the states"
+        )
+    if negative:
+        said.append(
+            f"the fitted D has a negative eigenvalue at {negative:.2%} of the recorded states, worst around "
+            f"({', '.join(f'{v:.3g}' for v in worst[:6])}): no noise is like that, and its polynomial is "
+            "wrong there by more than D itself; keep away from it, or give a D of your own"
         )
     for text in said:
         warnings.warn(text, stacklevel=4)
