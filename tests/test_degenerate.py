@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.integrate import solve_bvp
+from scipy.integrate import solve_bvp, trapezoid
 from scipy.linalg import expm
 
 import noetherlib as nl
@@ -41,7 +41,7 @@ def test_the_action_of_a_path_and_of_one_that_leaves_the_noise():
     assert nl.action(LINEAR, path.x, t, FW) == pytest.approx(path.action, rel=1e-12)
     smooth = np.stack([np.cos(t), -np.sin(t)], axis=-1)  # x' = v to the rule's own error
     assert nl.action(LINEAR, smooth, t, FW) == pytest.approx(
-        np.trapezoid((0.5 * np.sin(t)) ** 2 / (4 * 0.3), t), rel=1e-4
+        trapezoid((0.5 * np.sin(t)) ** 2 / (4 * 0.3), t), rel=1e-4
     )
     off = path.x + np.stack([0.1 * t * (2 - t), 0 * t], axis=-1)
     with pytest.raises(ValueError, match="follow the drift where there is no noise.*variable 0.*tolerance"):
@@ -183,7 +183,7 @@ def test_onsager_machlup_counts_the_divergence_along_the_noise():
     v = (np.gradient(w, t, edge_order=2) - d * w) / c
     x = np.stack([v + w**2, w], axis=-1)
     om, fw = (nl.action(system, x, t, f, tolerance=0.05) for f in (OM, FW))
-    assert om - fw == pytest.approx(np.trapezoid((a + 2 * c * w) / 2, t), abs=1e-3)
+    assert om - fw == pytest.approx(trapezoid((a + 2 * c * w) / 2, t), abs=1e-3)
 
 
 def test_tubes_have_the_probability_that_onsager_machlup_says():
@@ -204,7 +204,7 @@ def test_tubes_have_the_probability_that_onsager_machlup_says():
     for sign in (1, -1):
         v, w = path(sign)
         # the paths are mirror images: the Freidlin-Wentzell actions agree, the half divergences do not
-        costs.append(np.trapezoid((a + 2 * c * w) / 2, t))
+        costs.append(trapezoid((a + 2 * c * w) / 2, t))
         V, W = np.full(n, v[0]), np.full(n, w[0])
         for k in range(len(t) - 1):
             V, W = (

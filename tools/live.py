@@ -21,7 +21,7 @@ from tools.notebooks import COLAB_ID, read
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = "live"  # in the site
 APPS = ["notebooks", "tree"]
-# of JupyterLab's extensions these alone: what else the environment has, such as nbgrader's, is of other versions
+# of JupyterLab's extensions these alone: others that are installed, such as nbgrader's, are of other versions
 EXTENSIONS = ["@jupyter-widgets/jupyterlab-manager", "@jupyterlite/pyodide-kernel-extension"]
 # pages that cannot run in a browser, and why
 LEFT_OUT = {

@@ -35,7 +35,7 @@ class Charge(np.ndarray):
         self.t = self.exact = None
 
     def __array_wrap__(self, array, context=None, return_scalar=False):
-        return array[()] if return_scalar else np.asarray(array)
+        return np.asarray(array)[()]
 
     @property
     def values(self):
