@@ -18,7 +18,7 @@ from sphinx.util.docutils import SphinxDirective
 
 HEADS = ["Claim", "Page", "Bound", "Margin"]
 SECTION = "what-this-page-claims"
-EMPTY = re.compile("(<td[^>]*)>–<")  # on a phone, where each cell is a line, those without a value are left out
+EMPTY = re.compile("(<td[^>]*)>–<")  # no value: left out on a phone, where each cell is a line
 
 
 class Ledger(nodes.General, nodes.Element):
