@@ -165,3 +165,9 @@ def test_the_ledger_loads_nothing_heavy():
     code = "import sys, noetherlib; noetherlib.Claims(); print({'matplotlib', 'sympy'} & {*sys.modules})"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout == "set()\n"
+
+
+def test_a_value_that_rounds_to_zero_has_no_sign():
+    claims = nl.Claims()
+    claims.agree("It stays", derived=-0.001, simulated=[(-0.02, 0.04)] * 4, scale=1)
+    assert "derived 0.00; simulated -0.02 ± 0.04" in repr(claims)

@@ -72,3 +72,9 @@ def test_the_page_counts_them_and_links_to_where_they_stand(site):
 def test_only_that_page_gets_the_script(site):
     assert "ledger.js" in (site / "reference/claims.html").read_text()
     assert "ledger.js" not in (site / "wells.html").read_text()
+
+
+def test_a_value_that_a_claim_does_not_have_is_marked_for_small_screens(site):
+    html = (site / "wells.html").read_text()
+    assert '<td data-head="Simulated" class="nothing">–</td>' in html
+    assert html.count('class="nothing"') == html.count(">–</td>")

@@ -18,7 +18,7 @@ from sphinx.util.docutils import SphinxDirective
 
 HEADS = ["Claim", "Page", "Bound", "Margin"]
 SECTION = "what-this-page-claims"
-EMPTY = re.compile("(<td[^>]*)>–<")  # a cell without a value: a phone, where cells are lines, leaves it out
+EMPTY = re.compile("(<td[^>]*)>–<")  # no value: left out on a phone, where each cell is a line
 
 
 class Ledger(nodes.General, nodes.Element):
@@ -101,8 +101,9 @@ def resolve(app, doctree, docname):
     for node in list(doctree.findall(Ledger)):
         node.replace_self(filled(app, docname))
     for node in list(doctree.findall(nodes.raw)):
-        if 'class="nl-claims"' in node.astext():
-            node.replace_self(nodes.raw("", EMPTY.sub(r'\1 class="nothing">–<', node.astext()), format="html"))
+        html = node.astext()
+        if 'class="nl-claims"' in html:
+            node.replace_self(nodes.raw("", EMPTY.sub(r'\1 class="nothing">–<', html), format="html"))
 
 
 def sort(app, pagename, templatename, context, doctree):

@@ -104,8 +104,9 @@ def simulate(words, runs, expected, errors, bias, size):
     shown = (0, *_worst(share[0]))
     place = text.place(bars[shown])
     mean, bar, sigmas = means[shown], bars[shown], off[shown] / bars[shown]
+    exact = np.round(expected[shown[1:]], place) + 0.0  # no minus before a zero
     return {
-        "expected": f"{expected[shown[1:]]:.{place}f}",
+        "expected": f"{exact:.{place}f}",
         "simulated": f"{mean:.{place}f} ± {bar:.{place}f} ({sigmas:+.1f} s.e.)",
         "bound": f"{errors:g} s.e." + (f" + {bias:g}" if bias else "") + f", {len(runs)} seeds",
         "margin": text.margin(1, share[at]),
