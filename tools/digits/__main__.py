@@ -62,18 +62,17 @@ def rows(net, seed, step, measured):
 def measure(folder):
     from . import small
 
-    found = []
     for name, run in RUNS.items():
+        found = []
         for path in sorted(folder.glob(f"{name}-*.npz"), key=lambda path: int(path.stem.split("-")[2])):
             seed, step = path.stem.split("-")[1:]
             w = dict(np.load(path))
             found += rows(name, seed, step, small.measured(run, w))
-            print(path.stem, flush=True)
             if path.stem in KEPT:
                 # the floors: of arithmetic, and of the weights' last digit
                 found += rows(f"{name}, float32", seed, step, small.measured(run, w, "float32"))
                 found += rows(f"{name}, nudged", seed, step, small.measured(run, small.nudged(w)))
-    write(found)
+        write(found)
 
 
 def large(folder, package):

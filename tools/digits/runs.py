@@ -27,9 +27,9 @@ class Run(NamedTuple):
 RUNS = {
     "free": Run(),
     "long": Run(steps=10_000, seeds=(0,)),
-    "conservative": Run("conservative", steps=1000),
     "memory": Run(kind="few"),
     "plane": Run(hidden=64, kind="plane"),
+    "conservative": Run("conservative", steps=1000),
 }
 
 
