@@ -33,7 +33,9 @@ def learn(folder):
             began = time.process_time()
             for step, w in train(run.form, run.points()[0], spread(run), run.hidden, seed, run.steps):
                 np.savez(folder / f"{name}-{seed}-{step}.npz", **w)
-                print(f"{name} {seed}: step {step}, {time.process_time() - began:.0f} s of CPU time", flush=True)
+                print(
+                    f"{name} {seed}: step {step}, {time.process_time() - began:.0f} s of CPU time", flush=True
+                )
 
 
 def write(found):

@@ -13,7 +13,7 @@ def clock(t):
 
 
 def initial(dim, hidden, seed):
-    """Weights by name: W1, W2, W3 act on x and the layers, E1, E2 on the clock. W3 = 0: nothing is learned."""
+    """Weights by name: W act on x and the layers, E on the clock. W3 = 0, so that nothing is learned yet."""
     make = torch.Generator().manual_seed(seed)
     draw = lambda *shape: torch.randn(shape, generator=make) / shape[1] ** 0.5
     weights = dict(W1=draw(hidden, dim), E1=draw(hidden, 2 * WAVES), b1=torch.zeros(hidden))

@@ -17,13 +17,14 @@ def probe(score, x, t, count, seed=0):
     s, back = vjp(at, x)
     rate = jvp(lambda t: score(x, t), (t,), (torch.ones_like(t),))[1]
     pull = 2 * t * back(s)[0]
+    along = lambda x, v: (jvp(at, (x,), (v,))[1] * v).sum()
     odd, even, slopes = [], [], []
     for _ in range(count):
         v = (torch.randint(2, x.shape, generator=make) * 2 - 1).to(x)
         there, returned = jvp(at, (x,), (v,))[1], back(v)[0]
         odd.append((there - returned).square().sum(1))
         even.append((there + returned).square().sum(1))
-        slopes.append(pull + t * grad(lambda x: (jvp(at, (x,), (v,))[1] * v).sum())(x))
+        slopes.append(pull + t * grad(along)(x, v))
     slopes = torch.stack(slopes)
     square = lambda a: (a.sum(0).square().sum(1) - a.square().sum((0, 2))) / (count * (count - 1))
     return {

@@ -6,6 +6,7 @@ import numpy as np
 
 from . import data
 
+
 class Run(NamedTuple):
     """Networks: their form, width, number of steps, the data that they see, and a seed for each."""
 
