@@ -53,7 +53,7 @@ def fetch(build, names):
         pyodide.PINS / "glue.py",
     ]
     files += sorted((ROOT / "noetherlib").rglob("*.py")) + [source(name) for name in names]
-    files += [table(name) for name in names if table(name).exists()]
+    files += [file for name in names for file in beside(name)]
     made_of = b"".join([python.name.encode(), *[file.read_bytes() for file in files]])
     folder = build / f"live-{pyodide.sha256(made_of)[:16]}"
     if not folder.is_dir():
@@ -67,9 +67,10 @@ def source(name):
     return ROOT / "book" / f"{name}.ipynb"
 
 
-def table(name):
-    """The file of numbers that a page may have beside it, and reads."""
-    return source(name).with_suffix(".csv")
+def beside(name):
+    """The files of numbers that a page may have beside it, and reads."""
+    page = source(name)
+    return sorted(file for file in page.parent.glob(f"{page.stem}.*") if file != page)
 
 
 def make(work, python, names):
@@ -78,8 +79,8 @@ def make(work, python, names):
         target = work / "files" / f"{name}.ipynb"
         target.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(for_browser(read(source(name))), target)
-        if table(name).exists():
-            shutil.copy(table(name), target.parent)
+        for file in beside(name):
+            shutil.copy(file, target.parent)
     lite = work / "lite"
     shutil.copytree(python, lite / "static" / "pyodide", copy_function=os.link)
     add_packages(lite / "static" / "pyodide", work)
