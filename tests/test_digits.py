@@ -1,8 +1,6 @@
 """Weights and table of the chapter on image models belong together, and the scripts make such ones."""
 
 import csv
-import warnings
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -11,8 +9,6 @@ from tools.build import ROOT
 from tools.digits import __main__ as digits
 from tools.digits import data
 from tools.digits.runs import RUNS, spread
-
-TORCH = find_spec("torch") is not None
 
 
 def table():
@@ -101,10 +97,7 @@ def test_scripts_compile(path):
 
 @pytest.fixture
 def torch():
-    if not TORCH:
-        warnings.warn("torch is not installed: the training scripts of digits are not tested", stacklevel=1)
-        pytest.skip("torch is not installed")
-    return pytest.importorskip("torch")
+    return pytest.importorskip("torch", reason="PyTorch is not installed: the training scripts are not run")
 
 
 @pytest.mark.parametrize("form", ["free", "conservative"])
