@@ -97,7 +97,7 @@ def test_scripts_compile(path):
 
 @pytest.fixture
 def torch():
-    return pytest.importorskip("torch", reason="torch is not installed: the training of digits is not tested")
+    return pytest.importorskip("torch", reason="PyTorch is not installed: the training scripts are not run")
 
 
 @pytest.mark.parametrize("form", ["free", "conservative"])
