@@ -198,6 +198,18 @@ def sideways(tab):
     )
 
 
+def unreachable(tab):
+    """Displayed formulas that begin left of the box which scrolls them: by how much, and their section."""
+    return tab.evaluate(
+        """() => [...document.querySelectorAll("div.math")].flatMap(box => {
+            const signs = [...box.querySelectorAll("mjx-mi, mjx-mo, mjx-mn")]
+                .map(sign => sign.getBoundingClientRect()).filter(sign => sign.width);
+            const room = box.getBoundingClientRect().left - Math.min(...signs.map(sign => sign.left));
+            return signs.length && room > 1 ? [[room, box.closest("section").id]] : [];
+        })"""
+    )
+
+
 def barriers(tab):
     """What axe-core finds that keeps people out."""
     if not tab.evaluate("() => 'axe' in window"):
@@ -235,6 +247,7 @@ def test_page(opened, name):
     assert sideways(tab) == []
     turn(tab, PHONE, "light")
     assert overflow(tab) <= 0
+    assert unreachable(tab) == []
     for scrubber in tab.locator(".nl-scrubber").all():
         assert scrubber.locator(".noUi-target").bounding_box()["width"] >= 100  # a thumb must find its way
         handle, before = scrubber.locator(".noUi-handle"), shown(scrubber)
