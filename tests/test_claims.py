@@ -171,3 +171,14 @@ def test_a_value_that_rounds_to_zero_has_no_sign():
     claims = nl.Claims()
     claims.agree("It stays", derived=-0.001, simulated=[(-0.02, 0.04)] * 4, scale=1)
     assert "derived 0.00; simulated -0.02 ± 0.04" in repr(claims)
+
+
+def test_of_many_values_the_worst_is_shown_and_the_first_where_roundoff_would_choose(claims):
+    derived = np.array([1.0, 2.0, 3.0])
+    claims.agree("Worst", derived=derived, computed=derived + [0, 0.004, 0.001], within=0.01)
+    claims.agree("Roundoff", derived=derived, computed=derived + [0, 4e-15, 1e-15], within=0.01)
+    claims.agree("Tight", derived=derived, computed=derived + [0, 4e-15, 1e-15], within=1e-9)
+    worst, roundoff, tight = claims
+    assert (worst.derived, worst.computed, worst.margin) == ("2.000", "2.004", "2.5")
+    assert (roundoff.derived, roundoff.margin) == ("1.000", "> 1000")
+    assert (tight.derived, tight.margin) == ("1.000000", "roundoff")
