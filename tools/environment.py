@@ -28,13 +28,16 @@ def fingerprint():
     return digest.hexdigest()
 
 
+def installer(python):
+    """The command that installs packages for this interpreter, which in an environment of uv's has no pip."""
+    if shutil.which("uv"):
+        return ["uv", "pip", "install", "--quiet", "--python", python]
+    return [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+
+
 def install(stamp, *arguments):
     """Install, then leave a stamp: an installation cut short leaves none and is made again."""
-    if shutil.which("uv"):
-        command = ["uv", "pip", "install", "--quiet", "--python", PYTHON]
-    else:
-        command = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run(command + list(arguments), cwd=ROOT, check=True)
+    subprocess.run(installer(PYTHON) + list(arguments), cwd=ROOT, check=True)
     with open(stamp, "w") as file:
         file.write(fingerprint())
 

@@ -7,25 +7,17 @@ its test is skipped with a warning.
 """
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from tools.environment import CI
+from tools.environment import CI, installer
 
 PINNED = Path(__file__).resolve().with_name("recording.txt")
 INSIDE = Path("pydaddy", "data", "fish_data", "ectropus.csv")
 PLACE = Path(sys.prefix, "share", "noetherlib", "school-of-fish.csv")
 PAGE = PINNED.parent.parent / "book" / "beyond" / "recorded-system.ipynb"
-
-
-def installer():
-    """The command that installs packages for this interpreter, which in an environment of uv's has no pip."""
-    if shutil.which("uv"):
-        return ["uv", "pip", "install", "--quiet", "--python", sys.executable]
-    return [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
 
 
 def fetch(place=PLACE, pinned=PINNED):
@@ -37,7 +29,7 @@ def fetch(place=PLACE, pinned=PINNED):
     # beside its place, so that it comes there in one move: a fetch cut short leaves nothing
     with tempfile.TemporaryDirectory(dir=place.parent) as folder:
         wanted = ["--no-deps", "--require-hashes", "--target", folder, "--requirement", str(pinned)]
-        done = subprocess.run([*installer(), *wanted], capture_output=True, text=True)
+        done = subprocess.run([*installer(sys.executable), *wanted], capture_output=True, text=True)
         if done.returncode:
             return (done.stderr.strip() or "no reason given").splitlines()[-1].strip()
         os.replace(Path(folder) / INSIDE, place)

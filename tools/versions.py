@@ -16,6 +16,8 @@ import tempfile
 import tomllib
 from pathlib import Path
 
+from tools.environment import installer
+
 ROOT = Path(__file__).resolve().parent.parent
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 NAMES = [*PYTHONS, "oldest", "pyodide"]
@@ -73,11 +75,9 @@ def requirements(name, folder):
 def install(python, folder, wanted):
     if shutil.which("uv"):
         subprocess.run(["uv", "venv", "--quiet", "--python", python, folder], check=True)
-        command = ["uv", "pip", "install", "--quiet", "--python", folder / "bin" / "python"]
     else:
         subprocess.run([python, "-m", "venv", folder], check=True)
-        command = [folder / "bin" / "python", "-m", "pip", "install", "--quiet"]
-    subprocess.run([*command, *wanted], check=True)
+    subprocess.run([*installer(folder / "bin" / "python"), *wanted], check=True)
 
 
 def test(name):
