@@ -198,6 +198,24 @@ def sideways(tab):
     )
 
 
+def cut_formulas(tab):
+    """The displayed formulas, folded or not, that the column cuts off: where each begins."""
+    return tab.evaluate(
+        """() => {
+            const hidden = [...document.querySelectorAll("article .toggle-hidden")];
+            const folds = [...document.querySelectorAll("article details:not([open])")];
+            hidden.forEach(each => { each.classList.remove("toggle-hidden"); });
+            folds.forEach(fold => { fold.open = true; });
+            const cut = [...document.querySelectorAll("article mjx-container[display='true']")]
+                .filter(each => each.checkVisibility() && each.scrollWidth > each.clientWidth + 1)
+                .map(each => each.textContent.slice(0, 60));
+            folds.forEach(fold => { fold.open = false; });
+            hidden.forEach(each => { each.classList.add("toggle-hidden"); });
+            return cut;
+        }"""
+    )
+
+
 def unreachable(tab):
     """Displayed formulas that begin left of the box which scrolls them: by how much, and their section."""
     return tab.evaluate(
@@ -245,6 +263,7 @@ def test_page(opened, name):
     assert sum(weight(file) for file in tab.asked if not file.startswith(WIDGETS)) <= MAX_WEIGHT
     assert overflow(tab) <= 0
     assert sideways(tab) == []
+    assert cut_formulas(tab) == []
     turn(tab, PHONE, "light")
     assert overflow(tab) <= 0
     assert unreachable(tab) == []
