@@ -102,5 +102,5 @@ def test_colab_installs_what_is_missing(python, tree):
     subprocess.run(["git", "-C", tree, *author, "commit", "--quiet", "--message", "a copy"], check=True)
     subprocess.run([python, "-m", "pip", "--quiet", "uninstall", "--yes", "noetherlib"], check=True)
     environ = {**os.environ, "BOOK_REPOSITORY_URL": tree.as_uri()}
-    for code in [COLAB, "import noetherlib, myst_nb"]:
+    for code in [COLAB, "import noetherlib"]:
         subprocess.run([python, "-c", code], cwd=tree.parent, env=environ, check=True)

@@ -354,3 +354,13 @@ def test_a_path_is_drawn_with_its_ends_and_its_clock():
     with pytest.raises(ValueError, match="dim at least 2"):
         nl.display.draw_path(ax, np.zeros((4, 1)))
     plt.close("all")
+
+
+def test_glue_leaves_what_myst_nbs_leaves(tmp_path):
+    code = "import sympy\nglue('a', 1.5, display=False)\nglue('b', sympy.Symbol('x') ** 2)"
+    theirs, ours = (
+        execute(new_notebook(cells=[new_code_cell(f"from {package} import glue\n{code}")]), tmp_path)
+        for package in ("myst_nb", "noetherlib.display")
+    )
+    assert ours.cells[0].outputs == theirs.cells[0].outputs
+    assert len(ours.cells[0].outputs) == 2

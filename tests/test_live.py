@@ -9,7 +9,6 @@ import os
 import runpy
 import subprocess
 import sys
-import zipfile
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
@@ -124,17 +123,6 @@ def test_a_notebook_for_the_browser_has_every_cell_but_the_one_for_colab():
         cell.source for cell in ours.cells if cell.get("id") != COLAB_ID
     ]
     assert not any(cell.get("outputs") for cell in theirs.cells)
-
-
-def test_the_stand_in_shows_what_is_glued(tmp_path, monkeypatch):
-    with zipfile.ZipFile(live.stand_in(tmp_path)) as archive:
-        archive.extractall(tmp_path)
-    shown, names = [], {}
-    exec((tmp_path / "myst_nb.py").read_text(), names)
-    names["show"] = shown.append
-    names["glue"]("a", 1)
-    names["glue"]("b", 2, display=False)
-    assert shown == [1]
 
 
 # ---- where Pyodide comes from --------------------------------------------------------------------

@@ -212,7 +212,7 @@ def test_on_colab_the_cell_installs_from_the_notebooks_own_repository(commands, 
     opened = "fileId=https%3A%2F%2Fgithub.com%2Fa%2Fb%2Fblob%2Fa%2Fbranch%2Fbook%2Fpaper%2Faudit.ipynb"
     answer(monkeypatch, f'[{{"path": "{opened}", "name": "audit.ipynb"}}]')
     exec(COLAB, {})
-    assert commands == [["-m", "pip", "install", "--quiet", "myst-nb", "git+https://github.com/a/b@a/branch"]]
+    assert commands == [["-m", "pip", "install", "--quiet", "git+https://github.com/a/b@a/branch"]]
 
 
 def test_an_address_may_be_given(commands, monkeypatch):

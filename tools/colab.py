@@ -32,5 +32,5 @@ if importlib.util.find_spec("noetherlib") is None:
         said += " to get it. Write its repository's address in a cell"
         said += " above, %env BOOK_REPOSITORY_URL=https://..., and run both"
         raise ModuleNotFoundError(said)
-    install = [sys.executable, "-m", "pip", "install", "--quiet", "myst-nb"]
+    install = [sys.executable, "-m", "pip", "install", "--quiet"]
     subprocess.run([*install, f"git+{source}"], check=True)

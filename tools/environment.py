@@ -31,7 +31,8 @@ def fingerprint():
 def installer(python):
     """The command that installs packages for this interpreter, which in an environment of uv's has no pip."""
     if shutil.which("uv"):
-        return ["uv", "pip", "install", "--quiet", "--python", python]
+        # compiled as by pip: where Python may write no bytecode, every kernel would compile for seconds
+        return ["uv", "pip", "install", "--quiet", "--compile-bytecode", "--python", python]
     return [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
 
 

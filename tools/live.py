@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import zipfile
 from pathlib import Path
 
 import nbformat
@@ -29,7 +28,7 @@ LEFT_OUT = {
     "foundations/noisy-systems": "it compares runs in several processes, which a browser cannot start",
 }
 PLUGIN = "@jupyterlite/pyodide-kernel-extension:kernel"
-PRELOADED = "ssl sqlite3 ipython jedi comm ipywidgets tqdm myst-nb noetherlib".split()
+PRELOADED = "ssl sqlite3 ipython jedi comm ipywidgets tqdm noetherlib".split()
 NOTE = """\
 > This is *{title}*, running in your browser. Nothing is sent anywhere, and what you change stays in this
 > browser. Python loads first, for up to a minute; then the page runs at your machine's pace, without
@@ -50,7 +49,6 @@ def fetch(build, names):
         Path(__file__),
         ROOT / "pyproject.toml",
         ROOT / "constraints.txt",
-        pyodide.PINS / "glue.py",
     ]
     files += sorted((ROOT / "noetherlib").rglob("*.py")) + [source(name) for name in names]
     files += [file for name in names for file in beside(name)]
@@ -112,14 +110,13 @@ def for_browser(notebook):
 
 
 def add_packages(folder, work):
-    """noetherlib and the stand-in for myst-nb, among Pyodide's packages and in its lock file."""
-    path = folder / pyodide.LOCK
+    """noetherlib, among Pyodide's packages and in its lock file."""
+    path, wheel = folder / pyodide.LOCK, library(work)
     lock = json.loads(path.read_text(encoding="utf-8"))
-    needs = ["numpy", "scipy", "sympy", "matplotlib", "ipywidgets", "tqdm"]
-    for wheel, depends in [(library(work), needs), (stand_in(work), ["ipython"])]:
-        shutil.copy(wheel, folder)
-        name, entry = pyodide.entry(wheel)
-        lock["packages"][name] = {**entry, "depends": depends}
+    shutil.copy(wheel, folder)
+    name, entry = pyodide.entry(wheel)
+    needs = ["numpy", "scipy", "sympy", "matplotlib", "ipython", "ipywidgets", "tqdm"]
+    lock["packages"][name] = {**entry, "depends": needs}
     path.unlink()  # it is linked, and must not change there
     path.write_text(json.dumps(lock), encoding="utf-8")
 
@@ -134,17 +131,6 @@ def library(work):
     code = "from setuptools import build_meta; build_meta.build_wheel('.')"
     subprocess.run([sys.executable, "-c", code], cwd=copy, check=True, capture_output=True)
     return next(copy.glob("*.whl"))
-
-
-def stand_in(work):
-    """A wheel with the one function of myst-nb that pages use: the whole would bring Sphinx along."""
-    wheel, about = work / "myst_nb-0-py3-none-any.whl", "myst_nb-0.dist-info"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        archive.write(pyodide.PINS / "glue.py", "myst_nb.py")
-        archive.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: myst-nb\nVersion: 0\n")
-        archive.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        archive.writestr(f"{about}/RECORD", "")
-    return wheel
 
 
 def settings():

@@ -4,6 +4,7 @@ Loaded on demand (``nl.style``, ``nl.scrubber``): nothing else in the library im
 """
 
 from .draw import draw_path
+from .glue import glue
 from .panel import Panel
 from .pictures import (
     ACCENT,
@@ -23,5 +24,5 @@ from .words import refusal, small, table
 
 __all__ = [
     *("ACCENT", "BOUND", "CHARGE", "DATA", "MEAN", "PATH", "PALETTE", "RC", "MAX_WEIGHT"),
-    *("Panel", "Scrubber", "draw_path", "refusal", "scrubber", "small", "style", "table"),
+    *("Panel", "Scrubber", "draw_path", "glue", "refusal", "scrubber", "small", "style", "table"),
 ]
