@@ -15,7 +15,7 @@ def glue(name, variable, display=True):
     Parameters
     ----------
     name : str
-        Unique in the book: the text shows the value by ``{glue:text}`name` ``.
+        Unique in the page: a sentence shows the value by the role ``glue:text`` with this name.
     variable : object
     display : bool, optional
         Whether the cell shows it too.
