@@ -247,5 +247,5 @@ def _judge(accepted, fall, predicted, last, before, now, damping, floor, size, f
         damping = damping / 8 if damping > 1e-10 else 0.0
     if not accepted or slow or (not last and fall < 0.25 * predicted):
         damping = 4 * damping or (1e-9 if last else 1e-3)
-    done = now <= floor or (slow and (now <= 16 * floor or damping > 1))
+    done = now <= floor / 2 or (slow and (now <= 16 * floor or damping > 1))
     return not done and damping <= 1e12 and size <= far, damping
