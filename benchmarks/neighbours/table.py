@@ -1,10 +1,10 @@
 """One table for all: times in turn, the memory of each, and what each gets wrong."""
 
-import sys
 from functools import partial
 from time import process_time
 
 from ..measure import resident, seconds
+from ..printing import heading, line
 
 ROUNDS, QUICK = 5, 0.1
 cpu = partial(seconds, clock=process_time)  # the machine may be shared, and all run on one thread
@@ -23,9 +23,8 @@ def compare(title, ours, others, goal=""):
     for _ in range(ROUNDS):
         for name, (function, _) in cases.items():
             best[name] = min(best[name], cpu(function, repeat=repeat[name]))
-    print(f"\n{title}\n{'':42s} {'ratio':>9s}  {'needs':8s} {'MB':>7s}  CPU time, error")
+    heading(title)
     for name, (_, error) in cases.items():
         result, grown = first[name]
-        ratio, needs = best[name] / best["ours"], "" if name == "ours" else goal
-        print(f"  {name:40s} {ratio:9.2f}  {needs:8s} {grown:7.1f}  {best[name]:.2g} s, {error(result)}")
-    sys.stdout.flush()
+        needs, note = "" if name == "ours" else goal, f"{best[name]:.2g} s of the processor, {error(result)}"
+        line(name, best[name] / best["ours"], needs, grown, note)
