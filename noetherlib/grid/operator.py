@@ -113,11 +113,12 @@ class Operator:
                 values.append(rate[tail][stays])
                 gone = members[tail] & ~members[head]
                 border.append((number[tail][gone], number[head][gone], rate[tail][gone]))
-        rows, columns, values = map(np.concatenate, (rows, columns, values))
+        diagonal = number.ravel()
+        rows, columns = np.concatenate([*rows, diagonal]), np.concatenate([*columns, diagonal])
+        values = np.concatenate([*values, -total.ravel()])
         Q = sparse.csr_array((values, (rows, columns)), shape=(count, count))
-        Q = Q - sparse.diags_array(total.ravel())
         keep = np.flatnonzero(members)
-        return (Q if len(keep) == count else Q[keep][:, keep]).tocsc(), members, border
+        return Q if len(keep) == count else Q[keep][:, keep], members, border
 
 
 def _along(system, cells, axis, scale):

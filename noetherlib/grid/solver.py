@@ -21,7 +21,7 @@ class Solver:
     def __init__(self, system, cells, absorbing):
         self.system, self.cells, self.absorbing = system, cells, absorbing
         self.operator = Operator(system, cells, absorbing)
-        self.matrix = self.operator.matrix()[0].tocsr()
+        self.matrix = self.operator.matrix()[0]
 
     @cached_property
     def stationary(self):

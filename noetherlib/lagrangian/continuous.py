@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..system.derivatives import vector_times
+from ..system.layout import SHORT
 from ..system.noise import invert
 from .potential import potential
 
@@ -64,11 +65,11 @@ def times(A, w):
     return A * w if A.ndim == 1 else np.einsum("...ij,...j->...i", A, w)
 
 
-def product(a, b):
+def product(a, b, out=None):
     """``a @ b`` of stacked matrices, ``a`` (dim,) a diagonal too; small ones without BLAS for each."""
     if a.ndim == 1:
-        return a[:, None] * b
-    return a @ b if a.shape[-1] > 8 else np.einsum("...ij,...jk->...ik", a, b)
+        return np.multiply(a[:, None], b, out=out)
+    return np.matmul(a, b, out=out) if a.shape[-1] > SHORT else np.einsum("...ij,...jk->...ik", a, b, out=out)
 
 
 def dot(a, b):

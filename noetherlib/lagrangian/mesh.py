@@ -7,12 +7,15 @@ at every inner node.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
-from ..system.layout import componentwise
+from ..system.layout import componentwise, last
 from .banded import WIDE, pack_band, unpack
 from .continuous import product
 
+FEW, MANY = 2, 2**14  # variables, and numbers in their Jacobians, up to which a matrix product makes the band
 CACHED = 2**15  # numbers that stay in the cache while they are worked on
 
 
@@ -68,9 +71,11 @@ class Mesh:
         An interval adds ``h/2 B.A B + h/4 bend`` with ``B = M/2 + 1/h`` on the left, ``M/2 - 1/h`` on
         the right.
         """
-        if terms.M.shape[-1] < WIDE:
-            return pack_band(*self.blocks(terms, bend))
         A, M = terms.A, terms.M
+        if M.shape[-1] <= FEW and A.ndim < 3 and M.size <= MANY:
+            return self._assembled(terms, bend)
+        if M.shape[-1] < WIDE:
+            return pack_band(*self.blocks(terms, bend))
         # (dim,) or a matrix, the same on all intervals; or a matrix for each, of all paths or of each
         A = np.broadcast_to(A, M.shape[:-2] + A.shape if A.ndim < 3 else M.shape)
         out = np.empty((*M.shape[:-3], len(self.h) - 1, 2, *M.shape[-2:]))
@@ -83,21 +88,38 @@ class Mesh:
         """Its diagonal blocks, and those right of them."""
         if terms.M.shape[-1] >= WIDE:
             return unpack(self.hessian(terms, bend))
-        quarter, metric, both = self._metric(terms.A)
-        AM = product(quarter, terms.M)
+        _, metric, both = self._metric(terms.A)
+        P, AM = self._parts(terms, bend)
         MA = AM.swapaxes(-1, -2)
-        P = product(terms.M.swapaxes(-1, -2), AM)
-        P *= self._half[..., None]
-        P += self._quarter * bend
         even = AM + MA
-        diagonal = P[..., 1:, :, :] + P[..., :-1, :, :]
-        diagonal += even[..., 1:, :, :]
-        diagonal -= even[..., :-1, :, :]
+        diagonal = (P + even)[..., 1:, :, :] + (P - even)[..., :-1, :, :]
         diagonal += both
         P -= metric
         P += AM
         P -= MA
         return diagonal, P[..., 1:-1, :, :]
+
+    def _parts(self, terms, bend, P=None, AM=None):
+        """What an interval adds, but for ``A/2h``: ``h/8 M.A M + h/4 bend`` and ``A M / 4``."""
+        AM = product(self._metric(terms.A)[0], terms.M, AM)
+        P = product(terms.M.swapaxes(-1, -2), AM, P)
+        P *= self._half[..., None]
+        P += self._quarter * bend
+        return P, AM
+
+    def _assembled(self, terms, bend):
+        """The band as a linear function of the parts on either side: quicker than blocks where all is small."""
+        lead, d = terms.M.shape[:-2], terms.M.shape[-1]
+        parts = np.empty((2, d, d, *lead))
+        order = last(2, len(lead))
+        self._parts(terms, bend, *(part.transpose(order) for part in parts))
+        parts = parts.reshape(2 * d * d, *lead).transpose(last(1, len(lead)))
+        before, after = _assembly(d)
+        band = parts[..., :-1, :] @ before
+        band += parts[..., 1:, :] @ after
+        band = band.reshape(*lead[:-1], len(self.h) - 1, d, 2 * d)
+        band += self._band
+        return band
 
     def _metric(self, A):
         """``A/4``, and ``A/2h`` on every interval and on both of a node; kept where A is the same on all."""
@@ -107,6 +129,7 @@ class Mesh:
             if A.ndim > 2:
                 return A / 4, metric, both
             self._kept = A, (A / 4, metric, both)
+            self._band = pack_band(both, -metric[1:-1])
         return self._kept[1]
 
     def inertia(self, A):
@@ -157,6 +180,20 @@ def _add_metric(blocks, a, each):
         blocks[:, each, each] += a
     else:
         blocks += a
+
+
+@cache
+def _assembly(d):
+    """How the parts of the intervals before and after a node, (2 d d,) each, enter its columns of the band.
+
+    Nothing looks at the blocks right of the last node, where there is no node.
+    """
+    before, after = np.empty((2, 2 * d * d, d, 2 * d))
+    for i, (P, AM) in enumerate(np.eye(2 * d * d).reshape(-1, 2, d, d)):
+        even, right = AM + AM.T, P + AM - AM.T
+        before[i] = pack_band((P - even)[None], np.zeros((0, d, d)))
+        after[i] = pack_band(np.stack([P + even] * 2), right[None])[0]
+    return before.reshape(-1, 2 * d * d), after.reshape(-1, 2 * d * d)
 
 
 def as_matrix(A):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 from scipy.special import expit
 
 from ..system import Flow
+from ..system.layout import last
 
 
 class Decision(Flow):
@@ -142,10 +141,4 @@ def _stacked(x, rank, entries):
     out = np.empty((len(entries), *lead))
     for i, entry in enumerate(entries):
         out[i] = entry
-    return out.reshape((2,) * rank + lead).transpose(_last(rank, len(lead)))
-
-
-@cache
-def _last(rank, lead):
-    """The order of the axes with the first ``rank`` of them after the ``lead`` that follow."""
-    return (*range(rank, rank + lead), *range(rank))
+    return out.reshape((2,) * rank + lead).transpose(last(rank, len(lead)))

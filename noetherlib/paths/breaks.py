@@ -27,10 +27,10 @@ def find_breaks(mesh, x):
         return found
     J = np.broadcast_to(system.jacobian(mid, t), mid.shape + mid.shape[-1:])
     early, late = (system.drift(part, t[:-1]) for part in (mid[:, :-1], mid[:, 1:]))
-    foreseen = np.einsum("...ij,...j->...i", J[:, 1:] + J[:, :-1], np.diff(mid, axis=1)) / 2
-    change, size = np.abs(late - early).max(axis=-1), np.abs(early).max(axis=(1, 2), initial=0.0)
-    missed = np.abs(late - early - foreseen).max(axis=-1)
-    turn, steep = np.abs(np.diff(J, axis=1)).max(axis=(-1, -2)), np.abs(J).max(axis=(1, 2, 3))
+    before, after, move, changed = J[:, :-1], J[:, 1:], mid[:, 1:] - mid[:, :-1], late - early
+    missed = np.abs(changed - np.einsum("...ij,...j->...i", before + after, move) / 2).max(axis=-1)
+    change, size = np.abs(changed).max(axis=-1), np.abs(early).max(axis=(1, 2), initial=0.0)
+    turn, steep = np.abs(after - before).max(axis=(-1, -2)), np.abs(J).max(axis=(1, 2, 3))
     jumps = (missed > SUSPECT * change) & (change > 1e-3 * size[:, None])
     kinks = (turn > SUSPECT * steep[:, None]) & ~jumps
     i, k = np.nonzero(jumps | kinks)

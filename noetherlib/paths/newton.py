@@ -63,14 +63,14 @@ class Newton:
 
     def descend(self, max_iter, rough=False):
         """Step until nothing is gained any more (``rough``: until converged), at most ``max_iter`` times."""
-        active = np.flatnonzero(self.gradient_norm > 0)
+        active = np.flatnonzero(self.gradient_norm > 0).tolist()
         with np.errstate(all="ignore"):
             for _ in range(max_iter):
-                if not len(active):
+                if not active:
                     break
-                active = active[self.step(active)]
+                active = self.step(active)
                 if rough:
-                    active = active[~self.converged[active]]
+                    active = [k for k in active if not self.converged[k]]
 
     def relax(self, k, damping=1e-4, max_iter=12):
         """Steps of one path at fixed damping while they shrink the gradient."""
@@ -172,11 +172,11 @@ class Newton:
             vars(self).update(found)
         else:
             for name, value in found.items():
-                getattr(self, name)[members[taken]] = value[taken]
+                getattr(self, name)[np.asarray(members)[taken]] = value[taken]
         return taken
 
     def step(self, active):
-        """One step for each active path; returns which of them should go on."""
+        """One step for each path of the list ``active``; returns those that should go on."""
         every = slice(None) if len(active) == len(self.x) else active
         steps, predicted = self._solve(active, every)
         trial = self.x[every].copy(order="K")
@@ -195,7 +195,7 @@ class Newton:
             accepted, some = np.zeros(len(active), dtype=bool), np.array(hopeful)
             if some.any():
                 accepted[some] = self.expand(
-                    active[some], trial[some], below[some], terms.at(some), action[some]
+                    np.array(active)[some], trial[some], below[some], terms.at(some), action[some]
                 )
         self.n_iter[every] += 1
         known = (self.gradient_norm, self.damping, self.floor, self.size, self.far)
@@ -204,12 +204,12 @@ class Newton:
             self.fresh = not (accepted & np.less(now, np.divide(before, 8))).all()
         told = zip(accepted.tolist(), fall, predicted, last, before, now, *more)
         on, self.damping[every] = zip(*(_judge(*each) for each in told))
-        return np.array(on)
+        return [k for k, goes in zip(active, on) if goes]
 
     def _solve(self, active, every):
         """Newton steps and the falls of the action they promise; damping grows where it must."""
         steps, predicted = np.empty_like(self.gradient[every]), []
-        for i, k in enumerate(active.tolist()):
+        for i, k in enumerate(active):
             promise = 0.0
             hessian, downhill, damping = self.hessian[k], -self.gradient[k], self.damping[k]
             step = solve(hessian, downhill) if damping == 0 else None

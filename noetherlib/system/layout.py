@@ -1,5 +1,7 @@
 """How arrays lie in memory: sums over short axes are quick where the long ones are contiguous."""
 
+from functools import cache
+
 import numpy as np
 
 SHORT = 8  # the longest axis that is summed over entry by entry
@@ -20,3 +22,9 @@ def componentwise(array, rank=1, small=SMALL):
     axes = range(array.ndim)
     forth, back = (*axes[-rank:], *axes[:-rank]), (*axes[rank:], *axes[:rank])
     return np.ascontiguousarray(array.transpose(forth)).transpose(back)
+
+
+@cache
+def last(rank, lead):
+    """The order of the axes with the first ``rank`` of them after the ``lead`` that follow."""
+    return (*range(rank, rank + lead), *range(rank))

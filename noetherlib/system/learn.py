@@ -11,6 +11,7 @@ import numpy as np
 from ..inputs import as_numbers, as_returned
 from .layout import componentwise
 
+FLOAT = np.dtype(float)
 MANY = 2**18  # numbers that are not computed for a check alone
 
 
@@ -175,7 +176,7 @@ class Facts:
 
     def states(self, x):
         """``x`` as states (..., dim)."""
-        x = x if isinstance(x, np.ndarray) and x.dtype == float else as_numbers(x, "x")
+        x = x if isinstance(x, np.ndarray) and x.dtype is FLOAT else as_numbers(x, "x")
         if x.ndim == 0 or x.shape[-1] != self.flow.dim:
             raise ValueError(f"x must have shape (..., {self.flow.dim}), got shape {x.shape}")
         return x
