@@ -108,7 +108,7 @@ class Mesh:
         return P, AM
 
     def _assembled(self, terms, bend):
-        """The band as a linear function of the parts on either side: quicker than blocks where all is small."""
+        """The band as a linear function of the parts on either side: quicker than blocks where few."""
         lead, d = terms.M.shape[:-2], terms.M.shape[-1]
         parts = np.empty((2, d, d, *lead))
         order = last(2, len(lead))

@@ -166,7 +166,10 @@ def _paths(mesh, x, tol, max_iter, solve):
     flat = x.reshape(-1, *x.shape[-2:])
     size = max(1, CHUNK // flat[0].size)
     parts = [solve(mesh, flat[i : i + size], tol, max_iter) for i in range(0, len(flat), size)]
-    joined = {key: np.concatenate([part[key] for part in parts]) for key in Path._batched}
+    joined = {
+        key: np.concatenate([part[key] for part in parts]) if len(parts) > 1 else parts[0][key]
+        for key in Path._batched
+    }
     shaped = {key: a.reshape(x.shape[:-2] + a.shape[1:])[()] for key, a in joined.items()}
     lagrangian = mesh.lagrangian
     return Path(t=mesh.t, t_mid=mesh.t_mid, functional=lagrangian.name, system=lagrangian.system, **shaped)
