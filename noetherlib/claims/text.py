@@ -23,7 +23,8 @@ def decimals(value, within):
 
 
 def significant(value):
-    return f"{value:.2g}" if abs(value) < 100 or abs(value) >= 1e6 else f"{value:.0f}"
+    """`value` to three digits, or to two where it is below 100 or shown as a power of ten."""
+    return f"{value:.2g}" if abs(value) < 100 or abs(value) >= 1e6 else f"{float(f'{value:.3g}'):.0f}"
 
 
 def bound(size):
