@@ -205,7 +205,7 @@ def rows(runs):
     own, needed = own.mean(), needed.sum()
     yield f"One Newton step, N = {N}, with its damping and its trial: over the time of its parts", None
     note = f"{1e6 * own:.0f} us over {1e6 * needed:.0f} us"
-    yield "drift, Jacobian, Hessian, solveh_banded", own / needed, "<= 4", None, note
+    yield "drift, Jacobian, Hessian, solveh_banded", own / needed, "<= 2.5", None, note
 
     yield "Time per Newton step and point, over that for N = 1,000", None
     base = None

@@ -85,6 +85,41 @@ def test_a_dense_network_has_no_zeros_to_use():
         assert np.abs(found - sharp).max() < 1e-5 * np.abs(sharp).max()
 
 
+def test_values_alone_ask_for_the_pairs_that_matter():
+    d, zeros, states = 12, Sparsity(), 0
+
+    def drift(x, t):
+        nonlocal states
+        states += x.size // (5 * d)
+        return field(x)
+
+    system = nl.System(drift, 0.1, d)
+    exact = nl.System(lambda x, t: field(x), 0.1, d, jacobian=jacobian)
+    rng = np.random.default_rng(5)
+    for most in (1 + 2 * d + d * (d - 1) // 2, 1 + 2 * d + d + 2):  # all pairs; then neighbours, and the test
+        x, p = rng.normal(size=(2, 5, d))
+        before = states
+        found = system.hessian_along(x, np.zeros(5), p, zeros)
+        assert states - before <= most + 4  # and what is asked once to see its shape
+        sharp = exact.hessian_along(x, np.zeros(5), p)
+        assert np.abs(found - sharp).max() < 1e-3 * np.abs(sharp).max()
+
+
+def test_pairs_that_begin_to_matter_are_noticed_in_values_too():
+    def drift(x, t):
+        out = -(x**3)
+        out[..., 0] += np.maximum(x[..., 0] * x[..., -1] - 1, 0.0) ** 3
+        return out
+
+    d, zeros = 12, Sparsity()
+    system, rng = nl.System(drift, 0.1, d), np.random.default_rng(6)
+    p, t = rng.uniform(0.5, 1.0, size=(4, d)), np.zeros(4)
+    for x in (rng.uniform(0.1, 0.9, (4, d)), rng.uniform(1.5, 2.0, (4, d)), rng.uniform(1.5, 2.0, (4, d))):
+        found, sharp = system.hessian_along(x, t, p, zeros), system.hessian_along(x, t, p)
+        assert np.abs(found - sharp).max() < 1e-2 * np.abs(sharp).max()
+    assert np.abs(sharp[:, 0, -1]).min() > 0.1 * np.abs(sharp).max()  # it is large, and was zero before
+
+
 @pytest.mark.parametrize("dim", [3, 20])
 def test_a_tensor_is_contracted_alike_in_few_and_in_many_variables(dim):
     rng = np.random.default_rng(4)

@@ -74,17 +74,16 @@ def bend_by_jacobian(jacobian, x, t, p, zeros=None):
     return symmetrised(zeros.matrix(change, width))
 
 
-def bend_by_values(function, x, t, rough=False):
+def bend_by_values(function, x, t, zeros=None):
     """Second derivatives (..., dim, dim) of a scalar ``function(x, t) -> (...)`` from its values.
 
-    By symmetric differences, good to about ``EPS**(1/2)``; ``rough``: by one-sided ones, good to
-    ``EPS**(1/3)`` at half the price. ``function`` is called on stacks of perturbed states, with one
-    more leading axis.
+    By symmetric differences, good to about ``EPS**(1/2)``; with ``zeros``, a `Sparsity`, by one-sided ones,
+    good to ``EPS**(1/3)`` at half the price, and at less where most of them are zero. ``function`` is called
+    on stacks of perturbed states, with one more leading axis.
     """
-    dim = x.shape[-1]
+    dim, rough = x.shape[-1], zeros is not None
     step = EPS ** (1 / 3 if rough else 1 / 4) * np.maximum(1.0, np.abs(x))
     step = (x + step) - x
-    pairs = np.array([(i, j) for i in range(dim) for j in range(i)], dtype=int).reshape(-1, 2)
 
     def at(sign, *coordinates):
         """Values where each row's coordinates are moved: (rows, ...)."""
@@ -102,18 +101,26 @@ def bend_by_values(function, x, t, rough=False):
 
     here, each = function(x, t), np.arange(dim)
     up, down = at(1, each), at(-1, each)
-    out = np.empty(here.shape + (dim, dim))
-    for j in range(dim):
-        out[..., j, j] = (up[j] - 2 * here + down[j]) / step[..., j] ** 2
-    if len(pairs):
-        both = at(1, *pairs.T)
-        if not rough:
-            both = (both + at(-1, *pairs.T)) / 2
-            up = (up + down) / 2
-        for (i, j), value in zip(pairs, both):
-            cross = (value - up[i] - up[j] + here) / (step[..., i] * step[..., j])
-            out[..., i, j] = out[..., j, i] = cross
-    return out
+    single = up if rough else (up + down) / 2
+
+    def matrix(pairs):
+        """With these pairs (n, 2) of coordinates alone off the diagonal."""
+        out = np.zeros(here.shape + (dim, dim))
+        for j in range(dim):
+            out[..., j, j] = (up[j] - 2 * here + down[j]) / step[..., j] ** 2
+        if len(pairs):
+            both = at(1, *pairs.T)
+            if not rough:
+                both = (both + at(-1, *pairs.T)) / 2
+            for (i, j), value in zip(pairs, both):
+                cross = (value - single[i] - single[j] + here) / (step[..., i] * step[..., j])
+                out[..., i, j] = out[..., j, i] = cross
+        return out
+
+    def change(weights):
+        return function(x + weights * step, t) - 2 * here + function(x - weights * step, t)
+
+    return zeros.symmetric(matrix, change, step) if rough else matrix(np.argwhere(np.tri(dim, k=-1)))
 
 
 def contract(tensor, vector):

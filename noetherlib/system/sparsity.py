@@ -12,6 +12,7 @@ import numpy as np
 
 ZERO = 1e-7  # entries below this share of the largest are taken for zeros, until a test says otherwise
 AGREED = 1e-4  # what the test may be off by, as a share of the largest change seen
+COARSE_ZERO, COARSELY = 1e-3, 1e-2  # the same of second differences of values, whose digits are half as many
 
 
 class Sparsity:
@@ -32,7 +33,7 @@ class Sparsity:
         dim = width.shape[-1]
         if self.groups is not None and 2 * (len(self.groups) + 1) < dim:
             out = self._filled_in(change, width, self.groups)
-            weights = np.cos(np.arange(dim) ** 2)  # no drift's own pattern
+            weights = _direction(dim)
             seen = change(weights)
             told = np.einsum("...ij,...j->...i", out, weights * width)
             if np.abs(seen - told).max() <= AGREED * np.abs(seen).max():
@@ -40,6 +41,27 @@ class Sparsity:
         self.filled = np.ones((dim, dim), dtype=bool)
         out = self._filled_in(change, width, [[column] for column in range(dim)])
         self._learn(out)
+        return out
+
+    def symmetric(self, matrix, change, step):
+        """The matrix, from second differences of values: ``matrix(pairs)`` has entries for these alone.
+
+        ``change(weights)``, for weights (dim,), is what the value at ``weights * step`` on both sides of the
+        state differs by from twice the one there.
+        """
+        dim = step.shape[-1]
+        pairs = np.argwhere(np.tri(dim, k=-1))
+        if self.filled is not None:
+            known = pairs[self.filled[tuple(pairs.T)]]
+            if 2 * len(known) < len(pairs):
+                out, moved = matrix(known), _direction(dim) * step
+                seen = change(_direction(dim))
+                told = np.einsum("...i,...ij,...j->...", moved, out, moved)
+                if np.abs(seen - told).max() <= COARSELY * np.abs(seen).max():
+                    return out
+        out = matrix(pairs)
+        size = np.abs(out).max(axis=tuple(range(out.ndim - 2)))
+        self.filled = size > COARSE_ZERO * size.max()
         return out
 
     def _filled_in(self, change, width, groups):
@@ -66,3 +88,8 @@ class Sparsity:
                     break
             else:
                 self.groups.append([column])
+
+
+def _direction(dim):
+    """Weights (dim,) that are no drift's own pattern."""
+    return np.cos(np.arange(dim) ** 2)

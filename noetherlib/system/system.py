@@ -187,7 +187,7 @@ class System(Noisy, Products, Sources):
         def along(y, s):
             return np.einsum("...i,...i->...", p, self.drift(y, s))
 
-        return bend_by_values(along, x, t, rough=zeros is not None)
+        return bend_by_values(along, x, t, zeros)
 
     def divergence(self, x, t):
         """Divergence of the drift at ``x`` (..., dim): (...)."""
