@@ -99,11 +99,13 @@ def density_symmetries(
     solutions = solve(space, basis, invariance(flat.system, *unknowns), known, deadline)
 
     algebra, members = DensitySymmetries((), equation, H), []
-    for (*moves, tau), a in [*solutions, ([sp.S.Zero] * (H.dim + 1), sp.S.One)]:
+    forward = equation == "forward"
+    centre = [sp.S.Zero] * (H.dim + 1), sp.S.NegativeOne if forward else sp.S.One
+    for (*moves, tau), a in [*solutions, centre]:
         deadline.check("the proof of each symmetry")
         xi, gauge = flat.moves(moves), flat.value(a + _divergence(moves, y) * HALF)
         a = flat.value(a)
-        if equation == "forward" and any((*xi, tau)):
+        if forward:
             a = -a - _divergence(xi, H.state)
         members.append(DensitySymmetry(xi, tau, sp.expand(a), sp.expand(gauge)))
         if not algebra.commutes(members[-1]):
