@@ -6,6 +6,7 @@ from scipy.integrate import solve_bvp, trapezoid
 from scipy.linalg import expm
 
 import noetherlib as nl
+from noetherlib.system.noise import root
 
 FW, OM = "freidlin-wentzell", "onsager-machlup"
 A = np.array([[0.0, 1.0], [-1.0, -0.5]])
@@ -315,3 +316,21 @@ def test_a_negative_eigenvalue_is_refused_at_the_starts():
         nl.System(lambda x, t: -x, np.diag([1.0, -0.1]), 2)
     with pytest.raises(ValueError, match="diffusion must be positive semi-definite"):
         nl.action(nl.System(lambda x, t: -x, lambda x, t: np.diag([1.0, -0.1]), 2), np.zeros((11, 2)), t, FW)
+
+
+def test_noise_on_some_variables_needs_no_exception_of_numpy(monkeypatch):
+    """In a browser numpy.linalg raises nothing: where it would, nan comes back."""
+    cholesky = np.linalg.cholesky
+
+    def silent(matrix):
+        try:
+            return cholesky(matrix)
+        except np.linalg.LinAlgError:
+            return np.full_like(matrix, np.nan)
+
+    monkeypatch.setattr(np.linalg, "cholesky", silent)
+    D = np.diag([0.0, 0.3])
+    R = root(D)
+    assert np.allclose(R @ R.T, D, rtol=1e-15)
+    with pytest.raises(ValueError, match="positive definite"):
+        nl.interop.to_amplitude(D)

@@ -49,6 +49,8 @@ well = nl.models.double_well(0.2)
 many = nl.simulate(ou, [1.0, 0.0], t, n_paths=9000, rng=3, save="final")
 path = nl.least_action_path(ou, [-2, 2], [2, 2], t)
 geo = nl.geometric_path(well, -1, 0)
+swing = nl.models.underdamped(lambda x, t: -np.sin(x), 0.3, 1.0)
+kicked = nl.least_action_path(swing, [0, 0], [1, 0], t)
 bridge = nl.bridge_ensemble(ou, [0, 0], [1, 1], t[:51], n_paths=40, rng=5)
 ring = nl.scores.Ring(2.0, 0.5)
 grid = nl.generator(well, (-2, 2), 200)
@@ -59,6 +61,7 @@ numbers = {
     "action": path.action,
     "momentum": float(np.abs(nl.charge(path, nl.rotation(0, 1)).values).max()),
     "geometric": geo.action,
+    "noise on some": kicked.action,
     "bridge": [bridge.x.mean(), bridge.x.std()],
     "score": ring.score(np.array([1.0, 2.0]), 0.3).tolist(),
     "exit": float(grid.mean_exit_time(lambda x: x[..., 0] < 0).at(-1.0)),

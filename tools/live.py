@@ -6,6 +6,7 @@ them, so that a notebook finds it as it does anywhere else.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -140,13 +141,24 @@ def settings():
 
 
 def described(folder, names):
-    """What the pages say of it: which of them run, where it is, and how much a reader loads to run one."""
+    """What the pages say of it: where it is, and how many megabytes a reader loads to run each."""
     python = folder / "static" / "pyodide"
-    lock = json.loads((python / pyodide.LOCK).read_text(encoding="utf-8"))
-    needed = pyodide.closure(lock["packages"], PRELOADED).values()
-    files = [python / name for name in [*pyodide.LOADED, *[entry["file_name"] for entry in needed]]]
-    files += (folder / "build").rglob("*.js")
-    return {"pages": names, "folder": FOLDER, "megabytes": round(sum(map(size, files)) / 1e6)}
+    packages = json.loads((python / pyodide.LOCK).read_text(encoding="utf-8"))["packages"]
+    common = [*(python / name for name in pyodide.LOADED), *(folder / "build").rglob("*.js")]
+    brings = {module: package for package, entry in packages.items() for module in entry["imports"]}
+    loads = {}
+    for name in names:
+        asked = {brings[module] for module in imported(name) & brings.keys()}
+        needed = pyodide.closure(packages, [*PRELOADED, *sorted(asked)]).values()
+        files = [*common, *beside(name), *(python / entry["file_name"] for entry in needed)]
+        loads[name] = round(sum(map(size, files)) / 1e6)
+    return {"folder": FOLDER, "megabytes": loads}
+
+
+def imported(name):
+    """The modules that a page's own code names."""
+    code = (cell.source for cell in read(source(name)).cells if cell.cell_type == "code")
+    return {module for cell in code for module in re.findall(r"^\s*(?:import|from)\s+(\w+)", cell, re.M)}
 
 
 def size(path):

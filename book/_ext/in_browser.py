@@ -13,14 +13,14 @@ MENU = {
 
 def add(app, pagename, templatename, context, doctree):
     live = app.config.live
-    if not live or pagename not in live["pages"]:
+    if not live or pagename not in live["megabytes"]:
         return
     buttons = context["header_buttons"]
     menu = next((button for button in buttons if button.get("label") == MENU["label"]), None)
     if menu is None:
         menu = {**MENU, "buttons": []}
         buttons.insert(0, menu)
-    size = f"{live['megabytes']} MB"
+    size = f"{live['megabytes'][pagename]} MB"
     start = context["pathto"](f"{live['folder']}/notebooks/index.html", 1)
     menu["buttons"].append(
         {

@@ -72,9 +72,12 @@ def to_amplitude(D):
     if not np.allclose(D, np.swapaxes(D, -1, -2), rtol=1e-12, atol=0):
         raise ValueError("D must be symmetric")
     try:
-        return np.linalg.cholesky(2 * D)
+        g = np.linalg.cholesky(2 * D)
     except np.linalg.LinAlgError:
-        raise ValueError("D must be positive definite; np.linalg.eigvalsh(D) says where not") from None
+        g = np.nan
+    if not np.isfinite(g).all():  # in a browser numpy raises nothing: nan comes back
+        raise ValueError("D must be positive definite; np.linalg.eigvalsh(D) says where not")
+    return g
 
 
 def from_stratonovich(drift, g, gradient):

@@ -118,10 +118,13 @@ def invert(D):
 def root(D):
     """``R`` with ``R R^T = D`` for semi-definite D (..., dim, dim): Cholesky where that is possible."""
     try:
-        return np.linalg.cholesky(D)
+        R = np.linalg.cholesky(D)
     except np.linalg.LinAlgError:
-        values, vectors = np.linalg.eigh(D)
-        return vectors * np.sqrt(np.maximum(values, 0))[..., None, :]
+        R = np.nan
+    if np.isfinite(R).all():  # in a browser numpy raises nothing: nan comes back
+        return R
+    values, vectors = np.linalg.eigh(D)
+    return vectors * np.sqrt(np.maximum(values, 0))[..., None, :]
 
 
 def pseudo_inverse(D):
