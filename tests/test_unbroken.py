@@ -37,3 +37,10 @@ def test_punctuation_stays_beside_its_formula_and_no_text_is_lost(parts, spans):
     found, text = held(*parts)
     assert found == spans
     assert text == "".join(part.strip("$") for part in parts)
+
+
+def test_a_long_formula_takes_its_mark_in():
+    """On a phone its box is as wide as the column, and what follows would stand alone at the edge."""
+    long = "$" + "+".join(f"x_{{{k}}}" for k in range(10)) + "$"
+    assert held("as ", long, ", so")[1] == f"as {long[1:-1]}{{,}} so"
+    assert held("as ", long, " (so")[1] == f"as {long[1:-1]} (so"

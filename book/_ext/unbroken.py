@@ -1,13 +1,16 @@
 """What belongs to a formula stays beside it: no line begins with its comma, and none ends with its bracket.
 
 A browser may break a line on either side of a formula, as it may beside a picture. So the formula and the
-punctuation that touches it become one span, which `book.css` does not break.
+punctuation that touches it become one span, which `book.css` does not break. A long formula may itself wrap on a
+phone, and its box is then as wide as the column: its comma or full stop becomes a part of it.
 """
 
 import re
 
 from docutils import nodes
 
+LONG = 40  # characters of TeX, about a line of a phone
+MARK = re.compile(r"^[.,;:]")
 OPENING, CLOSING = re.compile(r"[(\[“‘]+$"), re.compile(r"^[.,;:!?)\]”’]+")
 
 
@@ -15,6 +18,8 @@ def hold(app, doctree, docname):
     for formula in list(doctree.findall(nodes.math)):
         parent = formula.parent
         place = parent.index(formula)
+        if len(formula.astext()) > LONG and (mark := cut(parent, place + 1, MARK)):
+            formula[:] = [nodes.Text(f"{formula.astext()}{{{mark}}}")]
         held = nodes.inline("", "", formula.deepcopy(), classes=["unbroken"])
         if before := cut(parent, place - 1, OPENING):
             held.insert(0, nodes.Text(before))
