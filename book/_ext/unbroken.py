@@ -1,8 +1,8 @@
 """What belongs to a formula stays beside it: no line begins with its comma, and none ends with its bracket.
 
 A browser may break a line on either side of a formula, as it may beside a picture. So the formula and the
-punctuation that touches it become one span, which `book.css` does not break. A long formula may itself wrap on a
-phone, and its box is then as wide as the column: its comma or full stop becomes a part of it.
+punctuation that touches it become one span, which `book.css` does not break. A long formula may itself wrap
+on a phone, and its box is then as wide as the column: its comma or full stop becomes a part of it.
 """
 
 import re
