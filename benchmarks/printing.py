@@ -2,7 +2,7 @@
 
 from textwrap import fill
 
-WIDTH = 76
+from noetherlib.claims.text import WIDTH
 
 
 def heading(title):

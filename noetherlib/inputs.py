@@ -159,3 +159,13 @@ def as_streams(rng, count):
             f"rng must be a non-negative int seed, a SeedSequence or a Generator, got {brief(rng)}"
         )
     return [np.random.default_rng(child) for child in seed.spawn(count)]
+
+
+def cholesky(matrix):
+    """The lower triangle L of ``matrix = L L^T`` (..., dim, dim); None where there is none."""
+    try:
+        triangle = np.linalg.cholesky(matrix)
+    except np.linalg.LinAlgError:
+        return None
+    # a browser's numpy raises nothing: nan comes back
+    return triangle if np.isfinite(triangle).all() else None

@@ -144,14 +144,14 @@ def described(folder, names):
     """What the pages say of it: where it is, and how many megabytes a reader loads to run each."""
     python = folder / "static" / "pyodide"
     packages = json.loads((python / pyodide.LOCK).read_text(encoding="utf-8"))["packages"]
-    common = [*(python / name for name in pyodide.LOADED), *(folder / "build").rglob("*.js")]
+    common = sum(map(size, [*(python / name for name in pyodide.LOADED), *(folder / "build").rglob("*.js")]))
     brings = {module: package for package, entry in packages.items() for module in entry["imports"]}
     loads = {}
     for name in names:
         asked = {brings[module] for module in imported(name) & brings.keys()}
         needed = pyodide.closure(packages, [*PRELOADED, *sorted(asked)]).values()
-        files = [*common, *beside(name), *(python / entry["file_name"] for entry in needed)]
-        loads[name] = round(sum(map(size, files)) / 1e6)
+        files = [*beside(name), *(python / entry["file_name"] for entry in needed)]
+        loads[name] = round((common + sum(map(size, files))) / 1e6)
     return {"folder": FOLDER, "megabytes": loads}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..inputs import as_floats
+from ..inputs import as_floats, cholesky
 
 
 def from_amplitude(g):
@@ -71,11 +71,7 @@ def to_amplitude(D):
         raise ValueError(f"D must be a positive number or (..., dim, dim), got shape {D.shape}")
     if not np.allclose(D, np.swapaxes(D, -1, -2), rtol=1e-12, atol=0):
         raise ValueError("D must be symmetric")
-    try:
-        g = np.linalg.cholesky(2 * D)
-    except np.linalg.LinAlgError:
-        g = np.nan
-    if not np.isfinite(g).all():  # in a browser numpy raises nothing: nan comes back
+    if (g := cholesky(2 * D)) is None:
         raise ValueError("D must be positive definite; np.linalg.eigvalsh(D) says where not")
     return g
 

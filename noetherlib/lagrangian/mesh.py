@@ -28,7 +28,7 @@ class Mesh:
         self.t_mid = (t[1:] + t[:-1]) / 2
         self._per_h, self._half = 1 / self.h[:, None], self.h[:, None] / 2
         self._quarter, self._stiffness = self.h[:, None, None] / 4, self._per_h[:, :, None] / 2
-        self._kept = None, None
+        self._kept, self._band = (None, None), None
 
     def split(self, x):
         """Midpoints and velocities of the intervals, each (..., n-1, dim)."""
@@ -90,14 +90,10 @@ class Mesh:
             return unpack(self.hessian(terms, bend))
         _, metric, both = self._metric(terms.A)
         P, AM = self._parts(terms, bend)
-        MA = AM.swapaxes(-1, -2)
-        even = AM + MA
-        diagonal = (P + even)[..., 1:, :, :] + (P - even)[..., :-1, :, :]
+        before, after, between = _shares(P, AM, metric)
+        diagonal = after[..., 1:, :, :] + before[..., :-1, :, :]
         diagonal += both
-        P -= metric
-        P += AM
-        P -= MA
-        return diagonal, P[..., 1:-1, :, :]
+        return diagonal, between[..., 1:-1, :, :]
 
     def _parts(self, terms, bend, P=None, AM=None):
         """What an interval adds, but for ``A/2h``: ``h/8 M.A M + h/4 bend`` and ``A M / 4``."""
@@ -114,6 +110,9 @@ class Mesh:
         order = last(2, len(lead))
         self._parts(terms, bend, *(part.transpose(order) for part in parts))
         parts = parts.reshape(2 * d * d, *lead).transpose(last(1, len(lead)))
+        if self._band is None:
+            _, metric, both = self._metric(terms.A)
+            self._band = pack_band(both, -metric[1:-1])
         before, after = _assembly(d)
         band = parts[..., :-1, :] @ before
         band += parts[..., 1:, :] @ after
@@ -128,8 +127,7 @@ class Mesh:
             both = metric[..., 1:, :, :] + metric[..., :-1, :, :]
             if A.ndim > 2:
                 return A / 4, metric, both
-            self._kept = A, (A / 4, metric, both)
-            self._band = pack_band(both, -metric[1:-1])
+            self._kept, self._band = (A, (A / 4, metric, both)), None
         return self._kept[1]
 
     def inertia(self, A):
@@ -142,6 +140,19 @@ class Mesh:
             return a[:-1] + a[1:], -a[1:-1]
         a = A / 2 * self._per_h[:, :, None]
         return a[..., :-1, :, :] + a[..., 1:, :, :], -a[..., 1:-1, :, :]
+
+
+def _shares(P, AM, metric):
+    """What an interval adds to the node that it is before, to the one that it is after, and between the two.
+
+    All but the ``A/2h`` of the two nodes.
+    """
+    MA = AM.swapaxes(-1, -2)
+    even = AM + MA
+    between = P - metric
+    between += AM
+    between -= MA
+    return P - even, P + even, between
 
 
 def _fill(out, h, A, M, bend):
@@ -190,9 +201,9 @@ def _assembly(d):
     """
     before, after = np.empty((2, 2 * d * d, d, 2 * d))
     for i, (P, AM) in enumerate(np.eye(2 * d * d).reshape(-1, 2, d, d)):
-        even, right = AM + AM.T, P + AM - AM.T
-        before[i] = pack_band((P - even)[None], np.zeros((0, d, d)))
-        after[i] = pack_band(np.stack([P + even] * 2), right[None])[0]
+        of_before, of_after, between = _shares(P, AM, 0.0)
+        before[i] = pack_band(of_before[None], np.zeros((0, d, d)))
+        after[i] = pack_band(np.stack([of_after] * 2), between[None])[0]
     return before.reshape(-1, 2 * d * d), after.reshape(-1, 2 * d * d)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..inputs import as_floats
+from ..inputs import as_floats, cholesky
 from .derivatives import EPS, differentiate, symmetrised
 
 
@@ -117,12 +117,8 @@ def invert(D):
 
 def root(D):
     """``R`` with ``R R^T = D`` for semi-definite D (..., dim, dim): Cholesky where that is possible."""
-    try:
-        R = np.linalg.cholesky(D)
-    except np.linalg.LinAlgError:
-        R = np.nan
-    if np.isfinite(R).all():  # in a browser numpy raises nothing: nan comes back
-        return R
+    if (triangle := cholesky(D)) is not None:
+        return triangle
     values, vectors = np.linalg.eigh(D)
     return vectors * np.sqrt(np.maximum(values, 0))[..., None, :]
 

@@ -36,7 +36,7 @@ class Sparsity:
             weights = _direction(dim)
             seen = change(weights)
             told = np.einsum("...ij,...j->...i", out, weights * width)
-            if np.abs(seen - told).max() <= AGREED * np.abs(seen).max():
+            if _agree(seen, told, AGREED):
                 return out
         self.filled = np.ones((dim, dim), dtype=bool)
         out = self._filled_in(change, width, [[column] for column in range(dim)])
@@ -54,14 +54,13 @@ class Sparsity:
         if self.filled is not None:
             known = pairs[self.filled[tuple(pairs.T)]]
             if 2 * len(known) < len(pairs):
-                out, moved = matrix(known), _direction(dim) * step
-                seen = change(_direction(dim))
+                out, weights = matrix(known), _direction(dim)
+                moved = weights * step
                 told = np.einsum("...i,...ij,...j->...", moved, out, moved)
-                if np.abs(seen - told).max() <= COARSELY * np.abs(seen).max():
+                if _agree(change(weights), told, COARSELY):
                     return out
         out = matrix(pairs)
-        size = np.abs(out).max(axis=tuple(range(out.ndim - 2)))
-        self.filled = size > COARSE_ZERO * size.max()
+        self.filled = _filled(out, COARSE_ZERO)
         return out
 
     def _filled_in(self, change, width, groups):
@@ -79,8 +78,7 @@ class Sparsity:
         return out
 
     def _learn(self, matrix):
-        size = np.abs(matrix).max(axis=tuple(range(matrix.ndim - 2)))
-        self.filled, self.groups = size > ZERO * size.max(), []
+        self.filled, self.groups = _filled(matrix, ZERO), []
         for column, rows in enumerate(self.filled.T):
             for group in self.groups:
                 if not (self.filled[:, group].any(axis=1) & rows).any():
@@ -93,3 +91,14 @@ class Sparsity:
 def _direction(dim):
     """Weights (dim,) that are no drift's own pattern."""
     return np.cos(np.arange(dim) ** 2)
+
+
+def _filled(matrix, zero):
+    """Which entries (dim, dim) of a matrix (..., dim, dim) are anywhere above this share of the largest."""
+    size = np.abs(matrix).max(axis=tuple(range(matrix.ndim - 2)))
+    return size > zero * size.max()
+
+
+def _agree(seen, told, share):
+    """Whether two changes differ by no more than a share of the largest seen."""
+    return np.abs(seen - told).max() <= share * np.abs(seen).max()
