@@ -46,6 +46,8 @@ def as_numbers(value, name):
     """``value`` as a float array, NaN and infinity allowed."""
     try:
         array = np.asarray(value)
+        if array.dtype == float:
+            return array
         if array.dtype.kind not in "buifO":  # neither complex numbers nor strings nor dates
             raise TypeError
         with np.errstate(invalid="ignore"):  # nan among objects is nan
@@ -121,9 +123,9 @@ def as_times(value, name="t", minimum=2):
     times = as_floats(value, name)
     if times.ndim != 1 or len(times) < minimum:
         raise ValueError(f"{name} must be a 1-D array of at least {minimum} times, got shape {times.shape}")
-    steps = np.diff(times)
-    if not (steps > 0).all():
-        k = int(np.argmin(steps > 0))
+    rises = times[1:] > times[:-1]
+    if not rises.all():
+        k = int(np.argmin(rises))
         raise ValueError(
             f"{name} must be strictly increasing, got {name}[{k}] = {times[k]} "
             f"and {name}[{k + 1}] = {times[k + 1]}"

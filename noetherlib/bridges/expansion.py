@@ -49,7 +49,7 @@ class Expansion:
             )
         determinant = np.log(np.abs(self._factor().U.diagonal())).sum()
         return (
-            -self.terms.kinetic @ self.mesh.h
+            -self.mesh.integral(self.terms.kinetic)
             + jacobian.sum()
             - self.missed
             - determinant / 2

@@ -101,7 +101,7 @@ def _action_along_noise(mesh, x, tolerance):
     L = dot(along, p) / 2
     if mesh.lagrangian.potential is not None:
         L = L + mesh.lagrangian.potential.value(mid, mesh.t_mid)
-    return L @ mesh.h
+    return mesh.integral(L)
 
 
 def finite_action(mesh, x):

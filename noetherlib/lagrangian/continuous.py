@@ -77,6 +77,11 @@ def dot(a, b):
     return np.add.reduce(a * b, axis=-1)
 
 
+def largest(a, axis):
+    """The largest size of the numbers along some axes; 0 where there are none."""
+    return np.maximum.reduce(np.abs(a), axis=axis, initial=0.0)
+
+
 class Lagrangian:
     """``L(x, v, t)`` and ``H(x, p, t)`` of a system under a functional.
 

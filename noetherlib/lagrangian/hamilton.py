@@ -25,7 +25,7 @@ class Equations:
         self.constraint = mesh.h[:, None] * (v - self.velocity)
         #: (n-2, dim): the jump of the momentum
         self.jump = mesh.gradient(self.terms)
-        self.action = float(self.terms.L @ mesh.h)
+        self.action = float(mesh.integral(self.terms.L))
 
     @property
     def error(self):

@@ -24,10 +24,10 @@ class Mesh:
 
     def __init__(self, lagrangian, t, h=None):
         self.lagrangian = lagrangian
-        self.t, self.h = t, np.diff(t) if h is None else h
+        self.t, self.h = t, t[1:] - t[:-1] if h is None else h
         self.t_mid = (t[1:] + t[:-1]) / 2
         self._per_h, self._half = 1 / self.h[:, None], self.h[:, None] / 2
-        self._quarter, self._stiffness = self.h[:, None, None] / 4, self._per_h[:, :, None] / 2
+        self._quarter, self._stiffness = self._half[:, :, None] / 2, self._per_h[:, :, None] / 2
         self._kept, self._band = (None, None), None
 
     def split(self, x):
@@ -41,7 +41,11 @@ class Mesh:
 
     def action(self, x):
         """The discrete action (...)."""
-        return self.terms(x).L @ self.h
+        return self.integral(self.terms(x).L)
+
+    def integral(self, values):
+        """Sum over the intervals (..., n-1) of their length times a value."""
+        return values.dot(self.h) if values.ndim < 3 else values @ self.h  # the same sums, the first at once
 
     def ends(self, terms):
         """The momentum at the left and at the right node of the intervals."""
@@ -89,18 +93,17 @@ class Mesh:
         if terms.M.shape[-1] >= WIDE:
             return unpack(self.hessian(terms, bend))
         _, metric, both = self._metric(terms.A)
-        P, AM = self._parts(terms, bend)
-        before, after, between = _shares(P, AM, metric)
+        before, after, between = _shares(*self._parts(terms, bend), metric)
         diagonal = after[..., 1:, :, :] + before[..., :-1, :, :]
         diagonal += both
         return diagonal, between[..., 1:-1, :, :]
 
     def _parts(self, terms, bend, P=None, AM=None):
-        """What an interval adds, but for ``A/2h``: ``h/8 M.A M + h/4 bend`` and ``A M / 4``."""
+        """What an interval adds, but for ``A/2h``: ``h/4 (M.A M / 2 + bend)`` and ``A M / 2``."""
         AM = product(self._metric(terms.A)[0], terms.M, AM)
         P = product(terms.M.swapaxes(-1, -2), AM, P)
-        P *= self._half[..., None]
-        P += self._quarter * bend
+        P += bend
+        P *= self._quarter
         return P, AM
 
     def _assembled(self, terms, bend):
@@ -108,7 +111,7 @@ class Mesh:
         lead, d = terms.M.shape[:-2], terms.M.shape[-1]
         parts = np.empty((2, d, d, *lead))
         order = last(2, len(lead))
-        self._parts(terms, bend, *(part.transpose(order) for part in parts))
+        self._parts(terms, bend, parts[0].transpose(order), parts[1].transpose(order))
         parts = parts.reshape(2 * d * d, *lead).transpose(last(1, len(lead)))
         if self._band is None:
             _, metric, both = self._metric(terms.A)
@@ -121,13 +124,13 @@ class Mesh:
         return band
 
     def _metric(self, A):
-        """``A/4``, and ``A/2h`` on every interval and on both of a node; kept where A is the same on all."""
+        """``A/2``, and ``A/2h`` on every interval and on both of a node; kept where A is the same on all."""
         if self._kept[0] is not A:
             metric = componentwise((A if A.ndim > 2 else as_matrix(A)) * self._stiffness, 2, small=0)
             both = metric[..., 1:, :, :] + metric[..., :-1, :, :]
             if A.ndim > 2:
-                return A / 4, metric, both
-            self._kept, self._band = (A, (A / 4, metric, both)), None
+                return A / 2, metric, both
+            self._kept, self._band = (A, (A / 2, metric, both)), None
         return self._kept[1]
 
     def inertia(self, A):
@@ -147,6 +150,7 @@ def _shares(P, AM, metric):
 
     All but the ``A/2h`` of the two nodes.
     """
+    AM = AM / 2
     MA = AM.swapaxes(-1, -2)
     even = AM + MA
     between = P - metric
@@ -195,13 +199,13 @@ def _add_metric(blocks, a, each):
 
 @cache
 def _assembly(d):
-    """How the parts of the intervals before and after a node, (2 d d,) each, enter its columns of the band.
+    """How the parts of an interval, (2 d d,), enter the columns of the band of the nodes after and before it.
 
     Nothing looks at the blocks right of the last node, where there is no node.
     """
     before, after = np.empty((2, 2 * d * d, d, 2 * d))
-    for i, (P, AM) in enumerate(np.eye(2 * d * d).reshape(-1, 2, d, d)):
-        of_before, of_after, between = _shares(P, AM, 0.0)
+    for i, parts in enumerate(np.eye(2 * d * d).reshape(-1, 2, d, d)):
+        of_before, of_after, between = _shares(*parts.swapaxes(-1, -2), 0.0)
         before[i] = pack_band(of_before[None], np.zeros((0, d, d)))
         after[i] = pack_band(np.stack([of_after] * 2), between[None])[0]
     return before.reshape(-1, 2 * d * d), after.reshape(-1, 2 * d * d)

@@ -86,11 +86,11 @@ class MaierStein(Flow):
     def jacobian(self, x, t):
         squares, uv = x * x, -2 * x[..., 0] * x[..., 1]
         u2, v2 = squares[..., 0], squares[..., 1]
-        return _stacked(x, 2, [1 - 3 * u2 - self.beta * v2, self.beta * uv, uv, -1 - u2])
+        return _stacked(x, 2, [1 - 3 * u2 - self.beta * v2, uv, self.beta * uv, -1 - u2])
 
     def hessian(self, x, t):
         u, v, b = x[..., 0], x[..., 1], self.beta
-        return _stacked(x, 3, [-6 * u, -2 * b * v, -2 * b * v, -2 * b * u, -2 * v, -2 * u, -2 * u, 0.0])
+        return _stacked(x, 3, [-6 * u, -2 * v, -2 * b * v, -2 * u, -2 * b * v, -2 * u, -2 * b * u, 0.0])
 
     def hessian_along(self, x, t, p):
         twice, p_u, p_v = -2 * x, p[..., 0], p[..., 1]
@@ -123,7 +123,7 @@ class FitzHughNagumo(Flow):
         )
 
     def jacobian(self, x, t):
-        return _stacked(x, 2, [1 - x[..., 0] ** 2, -1.0, self.slowness, -self.slowness * self.recovery])
+        return _stacked(x, 2, [1 - x[..., 0] ** 2, self.slowness, -1.0, -self.slowness * self.recovery])
 
     def hessian(self, x, t):
         return _stacked(x, 3, [-2 * x[..., 0]] + [0.0] * 7)
@@ -136,7 +136,7 @@ class FitzHughNagumo(Flow):
 
 
 def _stacked(x, rank, entries):
-    """Arrays or numbers as the components, row by row, of a field (..., 2, ...) with ``rank`` short axes."""
+    """Arrays or numbers, column by column, as a field (..., 2, ...) with ``rank`` short axes."""
     lead = x.shape[:-1]
     out = np.empty((len(entries), *lead))
     for i, entry in enumerate(entries):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..lagrangian.continuous import largest
 from ..system import System
 
 SUSPECT = 0.25  # share of the change between two midpoints that the Jacobian does not foresee
@@ -25,12 +26,12 @@ def find_breaks(mesh, x):
     found = [[] for _ in x]
     if system.linear is not None or len(t) < 2:
         return found
-    J = np.broadcast_to(system.jacobian(mid, t), mid.shape + mid.shape[-1:])
+    J = system.jacobian(mid, t)
     early, late = (system.drift(part, t[:-1]) for part in (mid[:, :-1], mid[:, 1:]))
     before, after, move, changed = J[:, :-1], J[:, 1:], mid[:, 1:] - mid[:, :-1], late - early
-    missed = np.abs(changed - np.einsum("...ij,...j->...i", before + after, move) / 2).max(axis=-1)
-    change, size = np.abs(changed).max(axis=-1), np.abs(early).max(axis=(1, 2), initial=0.0)
-    turn, steep = np.abs(after - before).max(axis=(-1, -2)), np.abs(J).max(axis=(1, 2, 3))
+    foreseen = np.einsum("...ij,...j->...i", before + after, move) / 2
+    missed, change = largest(changed - foreseen, -1), largest(changed, -1)
+    turn, size, steep = largest(after - before, (2, 3)), largest(early, (1, 2)), largest(J, (1, 2, 3))
     jumps = (missed > SUSPECT * change) & (change > 1e-3 * size[:, None])
     kinks = (turn > SUSPECT * steep[:, None]) & ~jumps
     i, k = np.nonzero(jumps | kinks)

@@ -136,7 +136,7 @@ class Curve:
         pull = times(terms.A, v)
         self.momentum, self.strength = np.abs(terms.p).max(), np.abs(pull).max() / 2
         #: action and that of the way back together: the length in the metric ``|f|**2 / D``
-        self.toll = dot(v, pull) @ mesh.h
+        self.toll = mesh.integral(dot(v, pull))
         linear = [k for k, P in zip((0, -1), self.ends) if P is not None]
         if linear:  # those intervals count by their linear parts alone
             A = terms.A if terms.A.ndim > 2 else as_matrix(terms.A)

@@ -81,12 +81,12 @@ class Descent:
         left, _ = mesh.ends(terms)
         self.x, self.terms, self.gradient = x, terms, mesh.gradient(terms)
         self.free = FreeModes(mesh, terms)
-        self.action = float(terms.L @ mesh.h)
+        self.action = float(mesh.integral(terms.L))
         self.norm = float(np.abs(self.gradient).max())
         momentum = np.abs(left).max()
         self.floor = EPS * (momentum + np.abs(terms.A).max() / mesh.h.min() * np.abs(x).max())
         self.target = self.tol * momentum + 16 * self.floor
-        self.scale = float((np.abs(terms.L) + terms.kinetic) @ mesh.h)
+        self.scale = float(mesh.integral(np.abs(terms.L) + terms.kinetic))
 
     @property
     def converged(self):
@@ -149,7 +149,7 @@ class Descent:
         x = x.copy()
         x[1:-1] += step
         terms = self.mesh.terms(x, order=1)
-        return x, terms, (self.action - float(terms.L @ self.mesh.h)) / foreseen
+        return x, terms, (self.action - float(self.mesh.integral(terms.L))) / foreseen
 
     def _step(self, terms, most=MOST, **options):
         product, gradient = partial(self.mesh.hessian_product, terms), self.mesh.gradient(terms)

@@ -28,7 +28,8 @@ def minimise(mesh, x, tol, max_iter, rough=False):
             eased = np.stack([ease(mesh, newton.x[k]) for k in stuck])
             lower = mesh.action(eased) < newton.action[stuck]
             newton.expand(stuck[lower], eased[lower])
-            newton.damping[stuck[lower]] = 0
+            for k in stuck[lower]:
+                newton.damping[k] = 0.0
             newton.descend(PATIENCE, rough)
             if not rough:
                 slide(newton)

@@ -13,9 +13,13 @@ from ..lagrangian.banded import (
     solve_indefinite,
     yardstick,
 )
+from ..lagrangian.continuous import largest
 from ..system.derivatives import EPS
 from ..system.layout import componentwise
 from ..system.sparsity import Sparsity
+
+# damping to try where the second derivatives are not positive definite, at a start or later
+FIRST, LATER = 1 / 16, 1e-3
 
 
 class NotConverged(RuntimeWarning):
@@ -35,13 +39,14 @@ class Newton:
         self.mesh, self.tol, self.inertia = mesh, tol, None
         batch, n, dim = x.shape
         self.x = componentwise(x.copy(), small=0)
-        self.damping = np.zeros(batch)
-        self.size = _largest(x)
+        self.damping, self.n_iter = [0.0] * batch, [0] * batch
+        self.size = largest(x, (1, 2))
         #: an action without lower bound (U < 0 far out) sends the path off to infinity
-        self.far = 1e6 * (1 + self.size)
-        self.n_iter = np.zeros(batch, dtype=int)
+        self.far = (1e6 * (1 + self.size)).tolist()
         self.action, self.scale, self.gradient_norm, self.momentum, self.floor = np.zeros((5, batch))
         self.roundoff = None
+        #: of order 1 at ``x``, where they are known of all paths
+        self.terms = None
         self.gradient = np.zeros((batch, n - 2, dim))
         self.hessian = np.zeros((batch, n - 2, *((2, dim, dim) if dim >= WIDE else (dim, 2 * dim))))
         self.costly, self.slope_noise = mesh.lagrangian.costly, mesh.lagrangian.system.slope_noise
@@ -136,7 +141,7 @@ class Newton:
         terms = mesh.lagrangian.with_slopes(terms or mesh.terms(x))
         left, right = mesh.ends(terms)
         gradient = right[:, :-1] - left[:, 1:]
-        norm = _largest(gradient)
+        norm = largest(gradient, (1, 2))
         taken = norm < below  # never where it is not a number
         number = np.count_nonzero(taken)
         if not number:
@@ -147,30 +152,32 @@ class Newton:
             bend = mesh.lagrangian.bend(terms, self.zeros)
         else:
             bend = self.bend[members]
-        momentum, size = _largest(left), _largest(x)
+        momentum, size = largest(left, (1, 2)), largest(x, (1, 2))
         if self.roundoff is None or not terms.additive:
-            A = np.abs(terms.A).max(axis=tuple(range(-min(3, terms.A.ndim), 0)))
+            A = largest(terms.A, tuple(range(-min(3, terms.A.ndim), 0)))
             self.roundoff = EPS * A / mesh.h.min()
         # roundoff of x over the shortest step is what the momentum cannot resolve
         floor = EPS * momentum + self.roundoff * size
         if self.slope_noise:
-            floor += self.slope_noise * mesh.h.max() * momentum * np.abs(terms.M).max(axis=(1, 2, 3))
+            floor += self.slope_noise * mesh.h.max() * momentum * largest(terms.M, (1, 2, 3))
         found = {
             "x": x,
             "size": size,
             "gradient": gradient,
             "gradient_norm": norm,
             "hessian": mesh.hessian(terms, bend),
-            "action": terms.L @ mesh.h if action is None else action,
-            "scale": (np.abs(terms.L) + terms.kinetic) @ mesh.h,
+            "action": mesh.integral(terms.L) if action is None else action,
+            "scale": mesh.integral(np.abs(terms.L) + terms.kinetic),
             "floor": floor,
             "momentum": momentum,
         }
         if self.costly:
             found["bend"] = bend
         if number == len(self.x):
-            vars(self).update(found)
+            terms.M = None  # large, and not needed again
+            vars(self).update(found, terms=terms)
         else:
+            self.terms = None
             for name, value in found.items():
                 getattr(self, name)[np.asarray(members)[taken]] = value[taken]
         return taken
@@ -178,11 +185,10 @@ class Newton:
     def step(self, active):
         """One step for each path of the list ``active``; returns those that should go on."""
         every = slice(None) if len(active) == len(self.x) else active
-        steps, predicted = self._solve(active, every)
         trial = self.x[every].copy(order="K")
-        trial[:, 1:-1] += steps
+        predicted = [self._advance(k, inner) for k, inner in zip(active, trial[:, 1:-1])]
         terms = self.mesh.terms(trial)
-        action = terms.L @ self.mesh.h
+        action = self.mesh.integral(terms.L)
         fall = (self.action[every] - action).tolist()
         before, scale = self.gradient_norm[every].tolist(), self.scale[every].tolist()
         # near the end the fall drowns in roundoff, and only the gradient can tell
@@ -197,34 +203,34 @@ class Newton:
                 accepted[some] = self.expand(
                     np.array(active)[some], trial[some], below[some], terms.at(some), action[some]
                 )
-        self.n_iter[every] += 1
-        known = (self.gradient_norm, self.damping, self.floor, self.size, self.far)
-        now, *more = (values[every].tolist() for values in known)
+        now, floor, size = (a[every].tolist() for a in (self.gradient_norm, self.floor, self.size))
         if self.costly:
             self.fresh = not (accepted & np.less(now, np.divide(before, 8))).all()
-        told = zip(accepted.tolist(), fall, predicted, last, before, now, *more)
-        on, self.damping[every] = zip(*(_judge(*each) for each in told))
-        return [k for k, goes in zip(active, on) if goes]
+        on = []
+        for k, *told in zip(active, accepted.tolist(), fall, predicted, last, before, now, floor, size):
+            self.n_iter[k] += 1
+            goes, self.damping[k] = _judge(*told, self.far[k], self.damping[k])
+            if goes:
+                on.append(k)
+        return on
 
-    def _solve(self, active, every):
-        """Newton steps and the falls of the action they promise; damping grows where it must."""
-        steps, predicted = np.empty_like(self.gradient[every]), []
-        for i, k in enumerate(active):
-            promise = 0.0
-            hessian, downhill, damping = self.hessian[k], -self.gradient[k], self.damping[k]
-            step = solve(hessian, downhill) if damping == 0 else None
-            if step is None:
-                inertia, damping = self.free(k), damping or 1e-3
-                while (step := solve(damped(hessian, damping, inertia), downhill, overwrite=True)) is None:
-                    damping *= 4
-                    if damping > 1e12:  # steps of time too unequal for the free particle's matrix
-                        step = np.zeros_like(downhill)
-                        break
-                promise = damping * quadratic(inertia, step) / 2
-                self.damping[k] = damping
-            predicted.append(float(promise + np.vdot(downhill, step) / 2))
-            steps[i] = step
-        return steps, predicted
+    def _advance(self, k, inner):
+        """Take the inner nodes of path k a Newton step on, in place; the fall of the action that promises.
+
+        Damping grows where it must.
+        """
+        promise, hessian, downhill, damping = 0.0, self.hessian[k], -self.gradient[k], self.damping[k]
+        step = solve(hessian, downhill) if damping == 0 else None
+        if step is None:
+            inertia, damping = self.free(k), damping or (LATER if self.n_iter[k] else FIRST)
+            while (step := solve(damped(hessian, damping, inertia), downhill, overwrite=True)) is None:
+                self.damping[k] = damping = 4 * damping
+                if damping > 1e12:  # steps of time too unequal for the free particle's matrix
+                    return 0.0
+            self.damping[k] = damping
+            promise = damping * quadratic(inertia, step) / 2
+        inner += step
+        return float(promise + np.vdot(downhill, step) / 2)
 
     def free(self, member):
         """The free particle's matrix along one path: the same for all where D knows no state."""
@@ -235,12 +241,7 @@ class Newton:
         return self.inertia
 
 
-def _largest(a):
-    """The largest size of the numbers of each path."""
-    return np.maximum.reduce(np.abs(a), axis=(1, 2), initial=0.0)
-
-
-def _judge(accepted, fall, predicted, last, before, now, damping, floor, size, far):
+def _judge(accepted, fall, predicted, last, before, now, floor, size, far, damping):
     """Whether a path should go on after a step, and its damping for the next."""
     slow = last and now > before / 2
     if accepted and fall > 0.75 * predicted:

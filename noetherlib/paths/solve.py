@@ -128,9 +128,7 @@ def least_action_path(
     path = _paths(
         mesh, x, tol, max_iter, solve_by_products if products else _solve if regular else solve_degenerate
     )
-    order = np.argsort(np.where(path.converged, path.action, np.inf), axis=0, kind="stable")
-    best, *others = (path[_pick(order, rank)] for rank in range(len(starts)))
-    best = replace(best, others=tuple(others)) if others else best
+    best = _ranked(path) if len(starts) > 1 else path[0]
     if regular and max_iter:
         best = _mind_breaks(mesh, _improve(mesh, best, tol, max_iter), tol, max_iter)
     if not np.all(best.converged):
@@ -238,10 +236,12 @@ def _smooth(mesh, path, places, tol, max_iter):
     )
 
 
-def _pick(order, rank):
-    """Index that takes, for every member of the batch, its guess of the given rank."""
-    lead = np.indices(order.shape[1:], sparse=True)
-    return (order[rank], *lead)
+def _ranked(path):
+    """The best of each member's guesses (the first axis), with the others, as they come after it."""
+    order = np.argsort(np.where(path.converged, path.action, np.inf), axis=0, kind="stable")
+    members = np.indices(order.shape[1:], sparse=True)
+    best, *others = (path[(each, *members)] for each in order)
+    return replace(best, others=tuple(others))
 
 
 def _solve(mesh, x, tol, max_iter):
@@ -250,5 +250,7 @@ def _solve(mesh, x, tol, max_iter):
 
 
 def _describe(mesh, newton):
-    found = {name: getattr(newton, name) for name in ("action", "converged", "gradient_norm", "n_iter")}
-    return described(mesh, newton.x, mesh.terms(newton.x, order=1), kind=newton.kinds(), **found)
+    terms = newton.terms or mesh.terms(newton.x, order=1)
+    found = {name: getattr(newton, name) for name in ("action", "converged", "gradient_norm")}
+    found |= {"kind": newton.kinds(), "n_iter": np.array(newton.n_iter)}
+    return described(mesh, newton.x, terms, **found)

@@ -20,19 +20,19 @@ def better_starts(mesh, x, action):
     system = mesh.lagrangian.system
     if not len(worth) or system.linear is not None:  # the action of a linear system is convex
         return worth[:0], x[:0]
-    ends = x[worth][:, [0, -1]].swapaxes(0, 1)
-    first, last = ends
+    x, action = x[worth], action[worth]
+    first, last = ends = x[:, :: len(mesh.t) - 1].swapaxes(0, 1)
     share = ((mesh.t - mesh.t[0]) / (mesh.t[-1] - mesh.t[0]))[:, None]
     with np.errstate(all="ignore"):
         if _rests(system, ends, mesh.t):
             candidates = (first[:, None] + share * (last - first)[:, None])[None]
         else:
-            candidates = _along_flow(system, x[worth], mesh.t, share)
+            candidates = _along_flow(system, x, mesh.t, share)
         candidates[:, :, 0], candidates[:, :, -1] = first, last
         S = mesh.action(candidates)
     S[~np.isfinite(S)] = np.inf
     pick, least = S.argmin(axis=0), S.min(axis=0)
-    gain = least < action[worth] - 1e-6 * (1 + np.abs(action[worth]))
+    gain = least < action - 1e-6 * (1 + np.abs(action))
     return worth[gain], candidates[pick[gain], gain]
 
 

@@ -19,12 +19,15 @@ def componentwise(array, rank=1, small=SMALL):
         return array
     if array.shape[-1] > SHORT:
         return np.ascontiguousarray(array)
-    axes = range(array.ndim)
-    forth, back = (*axes[-rank:], *axes[:-rank]), (*axes[rank:], *axes[:rank])
-    return np.ascontiguousarray(array.transpose(forth)).transpose(back)
+    lead = array.ndim - rank
+    forth = (*reversed(range(lead, array.ndim)), *range(lead))
+    return np.ascontiguousarray(array.transpose(forth)).transpose(last(rank, lead))
 
 
 @cache
 def last(rank, lead):
-    """The order of the axes with the first ``rank`` of them after the ``lead`` that follow."""
-    return (*range(rank, rank + lead), *range(rank))
+    """The order of the axes with the first ``rank`` of them, turned round, after the ``lead`` that follow.
+
+    Of one path that is Fortran's order, which numpy goes through in one piece.
+    """
+    return (*range(rank, rank + lead), *reversed(range(rank)))
