@@ -162,7 +162,7 @@ def rows(runs):
         Mesh(Lagrangian(field.system("jacobian, hessian_along"), FW), field.t), field.guess[None], 1e-8
     )
     newton.descend(12)
-    newton.damping[:] = 0
+    newton.damping[0] = 0.0
     own = seconds(newton.step, np.array([0]))
     band, right = np.zeros((512, 256 * (STEPS - 1)), order="F"), np.ones(256 * (STEPS - 1))
     band[0], band[256] = 4.0, -1.0

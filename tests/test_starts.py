@@ -7,7 +7,8 @@ import pytest
 import sympy
 
 import noetherlib as nl
-from noetherlib.paths.breaks import NotSmooth
+from noetherlib.lagrangian import Lagrangian, Mesh
+from noetherlib.paths.breaks import NotSmooth, find_breaks
 
 FW, OM = "freidlin-wentzell", "onsager-machlup"
 
@@ -53,6 +54,34 @@ def test_steep_is_not_a_jump():
         warnings.simplefilter("ignore", nl.NotConverged)
         warnings.simplefilter("error", NotSmooth)
         nl.least_action_path(steep, -1, 1, np.linspace(0, 4, 51), FW)
+
+
+def test_what_is_known_to_be_smooth():
+    x, y, t = sympy.symbols("x y t")
+    for f in (x - y**3, sympy.Rational(1, 3) * x * y + sympy.sin(t), 2 * y - 1):
+        assert nl.System.from_sympy([f, x], [x, y], 1.0).flow.smooth is True
+    for f in (abs(x) * y, sympy.Piecewise((x, y > 0), (0, True)), sympy.sqrt(x), 1 / x, sympy.floor(y)):
+        assert nl.System.from_sympy([f, x], [x, y], 1.0).flow.smooth is None
+    assert nl.System(lambda x, t: -x, 1.0, 1).flow.smooth is None
+    assert nl.models.multistable_decision().flow.smooth is None  # a sigmoid may be as steep as a jump
+    assert nl.models.underdamped(nl.System(lambda x, t: -x, 1.0, 1), 1.0, 1.0).flow.smooth is None
+
+
+@pytest.mark.parametrize(
+    "system",
+    [
+        nl.models.double_well(1.0),
+        nl.models.maier_stein(1.0),
+        nl.models.fitzhugh_nagumo(),
+        nl.models.underdamped(nl.models.double_well(1.0), 1.0, 1.0),
+        nl.models.ornstein_uhlenbeck(2, 1.0, 1.0),
+    ],
+)
+def test_what_says_that_it_is_smooth_has_no_breaks(system, monkeypatch):
+    assert system.flow.smooth is True
+    monkeypatch.setattr(system.flow, "smooth", None)
+    x = 3 * np.random.default_rng(0).normal(size=(20, 9, system.dim))
+    assert find_breaks(Mesh(Lagrangian(system, FW), np.linspace(0, 1, 9)), x) == [[]] * 20
 
 
 def test_advice_about_max_is_right():

@@ -112,13 +112,12 @@ class Mesh:
         parts = np.empty((2, d, d, *lead))
         order = last(2, len(lead))
         self._parts(terms, bend, parts[0].transpose(order), parts[1].transpose(order))
-        parts = parts.reshape(2 * d * d, *lead).transpose(last(1, len(lead)))
         if self._band is None:
             _, metric, both = self._metric(terms.A)
             self._band = pack_band(both, -metric[1:-1])
-        before, after = _assembly(d)
-        band = parts[..., :-1, :] @ before
-        band += parts[..., 1:, :] @ after
+        parts = parts.reshape(2 * d * d, -1).T
+        before, after = (parts.dot(share).reshape(*lead, -1) for share in _assembly(d))
+        band = before[..., :-1, :] + after[..., 1:, :]
         band = band.reshape(*lead[:-1], len(self.h) - 1, d, 2 * d)
         band += self._band
         return band

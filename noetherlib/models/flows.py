@@ -49,7 +49,7 @@ class Decision(Flow):
 class DoubleWell(Flow):
     """Overdamped motion in the potential ``x**4/4 - x**2/2``."""
 
-    dim, autonomous = 1, True
+    dim, autonomous, smooth = 1, True, True
 
     def __init__(self, diffusion):
         self.diffusion = diffusion
@@ -73,7 +73,7 @@ class DoubleWell(Flow):
 class MaierStein(Flow):
     """Two wells joined by a drift that is no gradient, but for ``beta = 1``."""
 
-    dim, autonomous = 2, True
+    dim, autonomous, smooth = 2, True, True
 
     def __init__(self, beta, diffusion):
         self.beta, self.diffusion = beta, diffusion
@@ -105,7 +105,7 @@ class MaierStein(Flow):
 class FitzHughNagumo(Flow):
     """A neuron that fires: the voltage v, which is noisy, and the recovery w, which is not."""
 
-    dim, autonomous = 2, True
+    dim, autonomous, smooth = 2, True, True
 
     def __init__(self, threshold, recovery, slowness, current, diffusion):
         self.threshold, self.recovery, self.slowness, self.current = threshold, recovery, slowness, current

@@ -15,7 +15,7 @@ class Underdamped(Flow):
     def __init__(self, force, friction, temperature):
         self.force, self.friction = force, friction
         self.half, self.dim = force.dim, 2 * force.dim
-        self.autonomous = force.flow.autonomous
+        self.autonomous, self.smooth = force.flow.autonomous, force.flow.smooth
         self.derivative_noise = force.derivative_noise
         self.diffusion = np.concatenate([np.zeros(self.half), friction * temperature])
 
@@ -65,7 +65,7 @@ class Coloured(Flow):
                 self.directions = vectors[:, values > 1e-14 * values.max()]
         self.half = system.dim
         self.dim = system.dim + self.directions.shape[1]
-        self.autonomous = system.flow.autonomous
+        self.autonomous, self.smooth = system.flow.autonomous, system.flow.smooth
         self.derivative_noise = system.derivative_noise
         self.diffusion = self._noise if D is None else self._spread(D)
 

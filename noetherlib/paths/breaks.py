@@ -22,10 +22,11 @@ def find_breaks(mesh, x):
 
     A list of triples (time, state, "jump" or "kink") for each.
     """
-    system, mid, t = mesh.lagrangian.system, mesh.split(x)[0], mesh.t_mid
+    system, t = mesh.lagrangian.system, mesh.t_mid
     found = [[] for _ in x]
-    if system.linear is not None or len(t) < 2:
+    if system.flow.smooth or len(t) < 2:
         return found
+    mid = mesh.split(x)[0]
     J = system.jacobian(mid, t)
     early, late = (system.drift(part, t[:-1]) for part in (mid[:, :-1], mid[:, 1:]))
     before, after, move, changed = J[:, :-1], J[:, 1:], mid[:, 1:] - mid[:, :-1], late - early

@@ -18,9 +18,6 @@ from ..system.derivatives import EPS
 from ..system.layout import componentwise
 from ..system.sparsity import Sparsity
 
-# damping to try where the second derivatives are not positive definite, at a start or later
-FIRST, LATER = 1 / 16, 1e-3
-
 
 class NotConverged(RuntimeWarning):
     """A path was returned that did not converge."""
@@ -222,7 +219,7 @@ class Newton:
         promise, hessian, downhill, damping = 0.0, self.hessian[k], -self.gradient[k], self.damping[k]
         step = solve(hessian, downhill) if damping == 0 else None
         if step is None:
-            inertia, damping = self.free(k), damping or (LATER if self.n_iter[k] else FIRST)
+            inertia, damping = self.free(k), damping or 1e-3
             while (step := solve(damped(hessian, damping, inertia), downhill, overwrite=True)) is None:
                 self.damping[k] = damping = 4 * damping
                 if damping > 1e12:  # steps of time too unequal for the free particle's matrix

@@ -49,6 +49,7 @@ class Expressions(Flow):
             self.diffusion_gradient = self._function(lambda: derive(D, self.state))
             self.diffusion_hessian = self._function(lambda: derive(derive(D, self.state), self.state))
         self.linear = not symbols_of(first) and self.time not in symbols_of(f)
+        self.smooth = self.linear or all(e.is_polynomial(*self.state) for e in f) or None
         if self.linear:
             self.matrix = first.astype(float)
             self.offset = np.array([e.subs({s: 0 for s in self.state}) for e in f], dtype=float)

@@ -25,6 +25,8 @@ class Flow:
     autonomous = None
     #: whether ``f = matrix @ x + offset`` with constant ``matrix`` and ``offset``, which are then given
     linear = None
+    #: whether the drift has neither jumps nor kinks, as a polynomial: paths then need not look for them
+    smooth = None
 
     # Derivatives: functions of (x, t), and of p where a product is meant.
     #: df_i/dx_j, (..., dim, dim)
@@ -72,7 +74,7 @@ class Functions(Flow):
 class LinearFlow(Flow):
     """The drift ``matrix @ x + offset``; a number stands for a multiple of the identity."""
 
-    linear = True
+    linear = smooth = True
 
     def __init__(self, matrix, offset, diffusion):
         self.offset = np.asarray(offset, dtype=float)
