@@ -424,6 +424,16 @@ def test_an_unconverged_path_says_so():
     )
 
 
+@pytest.mark.parametrize("n, height", [(101, 0.4), (161, 0.39), (201, 0.4001), (202, 0.5), (401, 0.4)])
+def test_a_path_without_least_action_is_followed_to_where_it_goes(n, height):
+    """The lowest that was found is returned, however it went on from there."""
+    t, s = np.linspace(0, 10, n), np.linspace(0, np.pi, n)
+    arc = np.stack([-np.cos(s), height * np.sin(s)], axis=-1)
+    with pytest.warns(nl.NotConverged, match="ran off to infinity, where this action has no lower bound"):
+        path = nl.least_action_path(maier_stein(0.5), [-1, 0], [1, 0], t, guess=arc)
+    assert np.abs(path.x).max() > 1e6 and path.action < -1e12 and not path.converged
+
+
 def test_no_iteration_at_all():
     with pytest.warns(nl.NotConverged):
         path = nl.least_action_path(*WELLS, guess=ARC, max_iter=0)

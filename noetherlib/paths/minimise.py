@@ -35,8 +35,11 @@ def minimise(mesh, x, tol, max_iter, rough=False):
                 slide(newton)
         if not rough:
             newton.descend(max_iter - PATIENCE)
+            # what finds zeros of the gradient may climb
+            lower = newton.action < low[1]
+            low[0][lower], low[1][lower] = newton.x[lower], newton.action[lower]
             newton.polish()
     risen = np.flatnonzero(newton.action > low[1] + 1e-9 * newton.scale)
-    if len(risen):  # what finds zeros of the gradient may climb
+    if len(risen):
         newton.expand(risen, low[0][risen])
     return newton
