@@ -44,3 +44,25 @@ def test_a_long_formula_takes_its_mark_in():
     long = "$" + "+".join(f"x_{{{k}}}" for k in range(10)) + "$"
     assert held("as ", long, ", so")[1] == f"as {long[1:-1]}{{,}} so"
     assert held("as ", long, " (so")[1] == f"as {long[1:-1]} (so"
+
+
+@pytest.mark.parametrize(
+    "name, pieces",
+    [
+        ("from_variance_preserving", ["from_", "variance_", "preserving"]),
+        ('sde_type="stratonovich"', ["sde_", "type=", '"stratonovich"']),
+        ("diffrax.EulerHeun", ["diffrax.", "Euler", "Heun"]),
+        ("to_stratonovich(f, g)", ["to_stratonovich(", "f, g)"]),
+        ("nl.least_action_path", ["nl.least_", "action_", "path"]),
+        ("from_pyddm", ["from_pyddm"]),
+    ],
+)
+def test_a_long_name_in_a_table_breaks_at_its_joints(name, pieces):
+    document = new_document("page")
+    outside = nodes.literal("", name)
+    document += [nodes.entry("", nodes.paragraph("", "", nodes.literal("", name))), outside]
+    unbroken.joint(None, document, "page")
+    (cell,) = document.findall(nodes.entry)
+    assert list(map(str, cell.findall(nodes.Text)))[::2] == pieces
+    assert {mark.astext() for mark in cell.findall(nodes.raw)} <= {"<wbr>"}
+    assert outside.astext() == name and len(outside) == 1

@@ -3,6 +3,9 @@
 A browser may break a line on either side of a formula, as it may beside a picture. So the formula and the
 punctuation that touches it become one span, which `book.css` does not break. A long formula may itself wrap
 on a phone, and its box is then as wide as the column: its comma or full stop becomes a part of it.
+
+A long name in a table breaks at its joints alone: behind three letters and an underscore, a dot, a bracket or
+a sign, and where a capital begins a word.
 """
 
 import re
@@ -11,6 +14,7 @@ from docutils import nodes
 
 LONG = 40  # characters of TeX, about a line of a phone
 MARK = re.compile(r"^[.,;:]")
+JOINT, WHOLE = re.compile(r"(?<=\w{3}[_.(,=])(?=[\w\"'])|(?<=[a-z])(?=[A-Z])"), 13  # the longest name without
 OPENING, CLOSING = re.compile(r"[(\[“‘]+$"), re.compile(r"^[.,;:!?)\]”’]+")
 
 
@@ -41,6 +45,16 @@ def cut(parent, place, pattern):
     return found.group()
 
 
+def joint(app, doctree, docname):
+    for cell in doctree.findall(nodes.entry):
+        for text in [text for name in cell.findall(nodes.literal) for text in name.findall(nodes.Text)]:
+            if len(text) > WHOLE:
+                first, *more = map(nodes.Text, JOINT.split(text))
+                pairs = ((nodes.raw("", "<wbr>", format="html"), piece) for piece in more)
+                text.parent.replace(text, [first, *(node for pair in pairs for node in pair)])
+
+
 def setup(app):
     app.connect("doctree-resolved", hold)
+    app.connect("doctree-resolved", joint)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
