@@ -1,4 +1,4 @@
-"""How a table is printed: no line wider than a page of the book shows, notes on lines of their own."""
+"""How a table is printed: the ratio first, so that a phone shows it; no line wider than a page shows."""
 
 from textwrap import fill
 
@@ -6,13 +6,13 @@ from noetherlib.claims.text import WIDTH
 
 
 def heading(title):
-    """What the rows below are about, and the names of their columns."""
-    print(f"\n{fill(title, WIDTH)}\n{'':46s} {'ratio':>9s}  {'needs':8s} {'MB':>7s}")
+    """What the rows below are about."""
+    print(f"\n{fill(title, WIDTH)}")
 
 
 def line(name, ratio, needs="", memory=None, note=""):
-    """One row: a ratio, what it needs to be, megabytes, and below it what else was measured."""
-    memory = "" if memory is None else f"{memory:.1f}"
-    print(f"  {name:44s} {ratio:9.2f}  {needs:8s} {memory:>7s}".rstrip(), flush=True)
-    if note:
-        print(fill(note, WIDTH, initial_indent=6 * " ", subsequent_indent=6 * " "), flush=True)
+    """One row: a ratio and its name; below, what the ratio needs to be, megabytes, and what else there is."""
+    print(f"{ratio:9.2f}  {name}", flush=True)
+    needs, memory = needs and f"needs {needs}", "" if memory is None else f"{memory:.1f} MB"
+    if told := "; ".join(filter(None, [needs, memory, note])):
+        print(fill(told, WIDTH, initial_indent=11 * " ", subsequent_indent=11 * " "), flush=True)
