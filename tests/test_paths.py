@@ -489,6 +489,11 @@ def test_leading_axes_broadcast():
     assert isinstance(nl.action(system, wide.x[0, 0], t), float)
 
 
+def test_no_path_at_all_is_refused():
+    with pytest.raises(ValueError, match=r"x0, x1 and guess must hold at least one path, got .* \(0,\)"):
+        nl.least_action_path(SPIN, np.zeros((0, 2)), [1, 0], np.linspace(0, 1, 11))
+
+
 def test_single_paths_are_not_batches():
     path = nl.least_action_path(ornstein_uhlenbeck(1, 1.0, 1.0), 0, 1, np.linspace(0, 1, 5))
     with pytest.raises(TypeError):

@@ -67,6 +67,24 @@ def test_what_is_known_to_be_smooth():
     assert nl.models.underdamped(nl.System(lambda x, t: -x, 1.0, 1), 1.0, 1.0).flow.smooth is None
 
 
+@pytest.mark.parametrize("slope", [0, -1])
+def test_a_jump_between_equal_slopes_is_not_linear(slope):
+    """Dry friction, with and without viscous friction: sympy's derivative is the same number on both sides."""
+    x = sympy.Symbol("x")
+    dry = sympy.Piecewise((slope * x - 1, x > 0), (slope * x + 1, True))
+    said = nl.System.from_sympy([dry], [x], 0.5)
+    plain = nl.System(lambda x, t: slope * x + np.where(x > 0, -1.0, 1.0), 0.5, 1)
+    assert said.linear is None and said.flow.smooth is None
+    t, ends = np.linspace(0, 2, 101), []
+    for system in (said, plain):
+        with pytest.warns(NotSmooth, match="a jump under"):
+            ends.append(nl.least_action_path(system, -1, 1, t, FW))
+    np.testing.assert_allclose(ends[0].action, ends[1].action, rtol=1e-6)
+    end = nl.simulate(said, [0.0], t, 4000, rng=0).x[:, -1, 0]
+    assert abs(end.mean()) < 4 * end.std() / 4000**0.5 and end.std() < 0.8
+    np.testing.assert_array_equal(end, nl.simulate(plain, [0.0], t, 4000, rng=0).x[:, -1, 0])
+
+
 @pytest.mark.parametrize(
     "system",
     [

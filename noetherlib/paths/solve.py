@@ -120,6 +120,8 @@ def least_action_path(
             f"x0, x1 and guess must broadcast over their leading axes, got {x0.shape[:-1]}, "
             f"{x1.shape[:-1]} and {[s.shape[:-2] for s in starts]}"
         ) from None
+    if 0 in lead:
+        raise ValueError(f"x0, x1 and guess must hold at least one path, got leading axes {lead}")
     x = np.empty((len(starts), *lead, len(t), system.dim))
     for i, start in enumerate(starts):
         x[i] = start

@@ -48,8 +48,9 @@ class Expressions(Flow):
         if symbols_of(D):
             self.diffusion_gradient = self._function(lambda: derive(D, self.state))
             self.diffusion_hessian = self._function(lambda: derive(derive(D, self.state), self.state))
-        self.linear = not symbols_of(first) and self.time not in symbols_of(f)
-        self.smooth = self.linear or all(e.is_polynomial(*self.state) for e in f) or None
+        # of a jump sympy's derivative says nothing: that of both sides may be the same number
+        self.smooth = all(e.is_polynomial(*self.state) for e in f) or None
+        self.linear = bool(self.smooth) and not symbols_of(first) and self.time not in symbols_of(f)
         if self.linear:
             self.matrix = first.astype(float)
             self.offset = np.array([e.subs({s: 0 for s in self.state}) for e in f], dtype=float)
