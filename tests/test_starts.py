@@ -69,7 +69,7 @@ def test_what_is_known_to_be_smooth():
 
 @pytest.mark.parametrize("slope", [0, -1])
 def test_a_jump_between_equal_slopes_is_not_linear(slope):
-    """Dry friction, with and without viscous friction: sympy's derivative is the same number on both sides."""
+    """Dry friction, without and with viscous: the derivative is the same number on both sides."""
     x = sympy.Symbol("x")
     dry = sympy.Piecewise((slope * x - 1, x > 0), (slope * x + 1, True))
     said = nl.System.from_sympy([dry], [x], 0.5)
