@@ -46,8 +46,6 @@ def as_numbers(value, name):
     """``value`` as a float array, NaN and infinity allowed."""
     try:
         array = np.asarray(value)
-        if array.dtype == float:
-            return array
         if array.dtype.kind not in "buifO":  # neither complex numbers nor strings nor dates
             raise TypeError
         with np.errstate(invalid="ignore"):  # nan among objects is nan

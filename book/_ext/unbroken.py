@@ -14,7 +14,8 @@ from docutils import nodes
 
 LONG = 40  # characters of TeX, about a line of a phone
 MARK = re.compile(r"^[.,;:]")
-JOINT, WHOLE = re.compile(r"(?<=\w{3}[_.(,=])(?=[\w\"'])|(?<=[a-z])(?=[A-Z])"), 13  # the longest name without
+WHOLE = 13  # characters of the longest name in a table that does not break
+JOINT = re.compile(r"(?<=\w{3}[_.(,=])(?=[\w\"'])|(?<=[a-z])(?=[A-Z])")
 OPENING, CLOSING = re.compile(r"[(\[“‘]+$"), re.compile(r"^[.,;:!?)\]”’]+")
 
 
@@ -49,9 +50,10 @@ def joint(app, doctree, docname):
     for cell in doctree.findall(nodes.entry):
         for text in [text for name in cell.findall(nodes.literal) for text in name.findall(nodes.Text)]:
             if len(text) > WHOLE:
-                first, *more = map(nodes.Text, JOINT.split(text))
-                pairs = ((nodes.raw("", "<wbr>", format="html"), piece) for piece in more)
-                text.parent.replace(text, [first, *(node for pair in pairs for node in pair)])
+                parts = []
+                for piece in JOINT.split(text):
+                    parts += [nodes.raw("", "<wbr>", format="html"), nodes.Text(piece)]
+                text.parent.replace(text, parts[1:])
 
 
 def setup(app):

@@ -41,7 +41,7 @@ def _solve(mesh, x, tol, max_iter):
         eased = Mesh(Eased(mesh.lagrangian, factor * added, q), mesh.t)
         newton = minimise(eased, x[None], 1e-5, max(max_iter - steps, 0), rough=True)
         steps += int(newton.n_iter[0])
-        x, q = newton.x[0], eased.terms(newton.x).p[0]
+        x, q = newton.x[0], newton.terms.p[0]
         equations, count = _polish(Equations(mesh, x, q), added, max_iter - steps)
         steps += count
         fields, last = _describe(equations, added, tol), best

@@ -21,7 +21,7 @@ def minimise(mesh, x, tol, max_iter, rough=False):
         finite_action(mesh, x)
         explain_derivatives(mesh, x)
     newton.descend(min(max_iter, PATIENCE), rough)
-    low = newton.x.copy(), newton.action.copy()
+    lowest, least = newton.x.copy(), newton.action.copy()
     if max_iter > PATIENCE and not newton.converged.all():
         stuck = np.flatnonzero(~newton.converged)
         if is_autonomous(mesh, newton.x[stuck]):
@@ -35,11 +35,10 @@ def minimise(mesh, x, tol, max_iter, rough=False):
                 slide(newton)
         if not rough:
             newton.descend(max_iter - PATIENCE)
-            # what finds zeros of the gradient may climb
-            lower = newton.action < low[1]
-            low[0][lower], low[1][lower] = newton.x[lower], newton.action[lower]
+            lower = newton.action < least
+            lowest[lower], least[lower] = newton.x[lower], newton.action[lower]
             newton.polish()
-    risen = np.flatnonzero(newton.action > low[1] + 1e-9 * newton.scale)
-    if len(risen):
-        newton.expand(risen, low[0][risen])
+    risen = np.flatnonzero(newton.action > least + 1e-9 * newton.scale)
+    if len(risen):  # what finds zeros of the gradient may climb
+        newton.expand(risen, lowest[risen])
     return newton

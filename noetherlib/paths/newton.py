@@ -41,9 +41,7 @@ class Newton:
         #: an action without lower bound (U < 0 far out) sends the path off to infinity
         self.far = (1e6 * (1 + self.size)).tolist()
         self.action, self.scale, self.gradient_norm, self.momentum, self.floor = np.zeros((5, batch))
-        self.roundoff = None
-        #: of order 1 at ``x``, where they are known of all paths
-        self.terms = None
+        self.roundoff = self._terms = None
         self.gradient = np.zeros((batch, n - 2, dim))
         self.hessian = np.zeros((batch, n - 2, *((2, dim, dim) if dim >= WIDE else (dim, 2 * dim))))
         self.costly, self.slope_noise = mesh.lagrangian.costly, mesh.lagrangian.system.slope_noise
@@ -62,6 +60,11 @@ class Newton:
     @property
     def converged(self):
         return self.gradient_norm <= self.target
+
+    @property
+    def terms(self):
+        """`Terms` of order 1 at the paths: those of the last step, if all paths took it."""
+        return self._terms or self.mesh.terms(self.x, order=1)
 
     def descend(self, max_iter, rough=False):
         """Step until nothing is gained any more (``rough``: until converged), at most ``max_iter`` times."""
@@ -172,9 +175,9 @@ class Newton:
             found["bend"] = bend
         if number == len(self.x):
             terms.M = None  # large, and not needed again
-            vars(self).update(found, terms=terms)
+            vars(self).update(found, _terms=terms)
         else:
-            self.terms = None
+            self._terms = None
             for name, value in found.items():
                 getattr(self, name)[np.asarray(members)[taken]] = value[taken]
         return taken

@@ -10,6 +10,7 @@ import numpy as np
 from ..inputs import as_a, as_count, as_positive, as_states, as_times, brief
 from ..lagrangian import Lagrangian, Mesh
 from ..lagrangian.action import as_paths, finite_action, lacks_noise
+from ..lagrangian.continuous import largest
 from ..lagrangian.path import Path, described
 from ..system import System, tell_outside
 from .breaks import WIDTHS, NotSmooth, find_breaks, smoothed
@@ -187,7 +188,7 @@ def _improve(mesh, path, tol, max_iter):
     }
     found = _solve(mesh, starts, tol, max_iter)
     less = found["action"] < fields["action"][which] - 1e-9 * (1 + np.abs(fields["action"][which]))
-    less &= np.abs(found["x"]).max(axis=(1, 2)) < 1e5 * (1 + np.abs(starts).max(axis=(1, 2)))
+    less &= largest(found["x"], (1, 2)) < 1e5 * (1 + largest(starts, (1, 2)))
     for name, value in fields.items():
         value[which[less]] = found[name][less]
     return replace(
@@ -252,7 +253,6 @@ def _solve(mesh, x, tol, max_iter):
 
 
 def _describe(mesh, newton):
-    terms = newton.terms or mesh.terms(newton.x, order=1)
     found = {name: getattr(newton, name) for name in ("action", "converged", "gradient_norm")}
     found |= {"kind": newton.kinds(), "n_iter": np.array(newton.n_iter)}
-    return described(mesh, newton.x, terms, **found)
+    return described(mesh, newton.x, newton.terms, **found)
